@@ -1,0 +1,58 @@
+# A machine with Python 3.11 is enough: `make demo`. Everything is installed into .venv, everything a run writes is in .c360.
+
+PYTHON    ?= python3
+UV_VERSION = 0.13.8
+BIN        = .venv/bin
+READY      = .venv/.ready
+SOURCES   ?=
+CUSTOMERS ?= 2000
+# Where uv is cannot be where it installs: `uv sync` removes what the lock file does not name.
+UV         = .venv-uv/bin/uv
+export UV_PROJECT_ENVIRONMENT = .venv
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format up down clean setup
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Run everything once: sample shop → Airflow → tables → figures (SOURCES=examples/…, CUSTOMERS=2000)
+	@$(BIN)/c360 demo --customers $(CUSTOMERS) $(if $(SOURCES),--sources $(SOURCES))
+
+up: $(READY) ## Start Airflow with its UI on this machine (prints address and login)
+	@$(BIN)/c360 up $(if $(SOURCES),--sources $(SOURCES))
+
+down: $(READY) ## Stop what `make up` started
+	@$(BIN)/c360 down $(if $(SOURCES),--sources $(SOURCES))
+
+test: $(READY) ## Run all tests
+	@$(BIN)/python -m pytest -n 2
+
+check: $(READY) ## Check format, lint, types, SQL, architecture, licences, secrets and the lock file
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar sql
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_architecture.py
+	$(BIN)/python .ci/hygiene.py
+	$(UV) lock --check --offline
+
+format: $(READY) ## Format Python and SQL in place
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+setup: $(READY) ## Install everything into .venv, as the lock file says
+
+clean: ## Remove what runs and tests wrote; the environments stay
+	rm -rf .c360 .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml uv.lock $(UV)
+	@echo "Installing what uv.lock names into .venv (once)"
+	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@touch $@
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(f"Python 3.11 to 3.13 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11 …" if not (3, 11) <= sys.version_info[:2] < (3, 14) else 0)'
+	@$(PYTHON) -m venv .venv-uv
+	@.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,0 +1,34 @@
+"""
+# Customer 360, daily
+
+Airflow runs this every night at 02:00 UTC for **D, the day that has just ended** (the date of the data interval's
+start):
+
+1. `ensure_tables` creates what is missing.
+2. `load_<system>`: one task per source table, into its raw partition of D. Rows that cannot be used go to `quarantine`.
+3. One group per layer (`staging`, `identity`, `core`, `marts`, `dashboards`): every table is *written* beside what
+   people read, the layer is *audited*, then *published* as a whole.
+
+## On call
+
+- **Every task may be cleared and run again, at any time, with what follows it**: the same D gives the same tables.
+- **An `audit` is red**: its log names table, expectation, column and sample keys. People still read yesterday's tables.
+  Mend the source or the model, clear the tables' `write_…` (or `load_…`) *and downstream*.
+- **A `load_…` is red**: its log says whether the source was out of reach (it retries by itself), changed its columns,
+  or sent more unusable rows than its contract allows. Mend it there, clear it *and downstream*. The others are loaded.
+- **A day is missing**: Trigger → Backfill, from that day to that day. *Trigger* alone runs the last complete day.
+- What happened: `ops.loads`, `ops.builds`, `ops.data_quality`, `ops.published`; `c360 status`.
+"""
+
+from customer360.orchestration.daily import daily_dag
+from customer360.orchestration.deployment import deployment
+from customer360.sources import load_bindings
+
+settings, project = deployment()
+
+dag = daily_dag(
+    project=project,
+    settings=settings,
+    bindings=load_bindings(settings.sources, project),
+    doc_md=__doc__,
+)

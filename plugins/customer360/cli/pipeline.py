@@ -1,0 +1,144 @@
+"""`c360 load`, `plan` and `run`: the pipeline without Airflow, for development."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+import click
+from rich.table import Table
+
+from customer360.build import Build
+from customer360.cli.session import console, run_date_option, session
+from customer360.project import Model
+
+_SELECT = click.option(
+    "-s", "--select", "selectors", multiple=True, metavar="MODEL",
+    help="A model, a dataset, +model (and all it reads) or model+ (and all that reads it). Repeatable.",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("tables", nargs=-1)
+@run_date_option
+def load(tables: tuple[str, ...], run_date: datetime | None) -> None:
+    """Load sources into raw tables for one logical date, replacing that day's partitions.
+
+    \b
+    c360 load --date 2024-06-30                    everything the bindings name
+    c360 load crm --date 2024-06-30                one system
+    c360 load crm.customer_info --date 2024-06-30  one table
+
+    Refused rows go to quarantine.<system>__<table> with the reason; nothing is dropped.
+    """
+    from customer360.orchestration.connections import airflow_connection
+    from customer360.sources import load_bindings, load_table
+
+    with session(run_date and run_date.date()) as build:
+        bindings = load_bindings(build.settings.sources, build.project)
+        chosen = [
+            (binding, build.project.contracts[binding.contract])
+            for system in bindings.values()
+            for binding in system.tables.values()
+            if not tables or {system.system, f"{system.system}.{binding.contract.table}"} & set(tables)
+        ]
+        if not chosen:
+            raise click.UsageError(f"no binding matches {', '.join(tables)}; bound systems: {', '.join(bindings)}")
+        build.ensure()
+        shown = Table("table", "mode", "read", "loaded", "refused", "cells", "seconds", title="Loaded")
+        for binding, contract in chosen:
+            result = load_table(
+                binding, contract, run=build.run, warehouse=build.warehouse, settings=build.settings,
+                connections=airflow_connection,
+            )  # fmt: skip
+            shown.add_row(
+                str(contract.name), result.mode, f"{result.rows_read:,}", f"{result.rows_loaded:,}",
+                f"{result.rows_quarantined:,}", f"{result.cells_quarantined:,}", f"{result.seconds:.1f}",
+            )  # fmt: skip
+    console.print(shown)
+
+
+@click.command()
+@_SELECT
+@run_date_option
+def plan(selectors: tuple[str, ...], run_date: datetime | None) -> None:
+    """Show what `run` would build, in order, with the bytes each model would read. Changes nothing.
+
+    \b
+    c360 plan --date 2024-06-30
+    c360 plan --date 2024-06-30 -s +marts.customer_360
+    """
+    with session(run_date and run_date.date()) as build:
+        names = build.project.graph.select(selectors)
+        shown = Table("#", "layer", "model", "kind", "reads", "bytes", title=f"Plan for {build.run.run_date}")
+        total, unknown, number = 0, 0, 0
+        for layer, models in build.project.graph.layers(names).items():
+            for name in models:
+                model, number = build.project.models[name], number + 1
+                size = _estimate(build, model)
+                total, unknown = total + (size or 0), unknown + (size is None)
+                reads = ", ".join(sorted({str(reference.name) for reference in model.references}))
+                shown.add_row(str(number), layer, name.table, model.materialized, reads, _bytes(size))
+            shown.add_section()
+    console.print(shown)
+    console.print(f"{_bytes(total)} in all" + (f"; {unknown} models read tables not built yet" if unknown else ""))
+
+
+def _estimate(build: Build, model: Model) -> int | None:
+    if any(build.warehouse.columns(reference.name) is None for reference in model.references):
+        return None
+    parameters = {key: build.parameters[key] for key in model.parameters}
+    return build.warehouse.estimate(model.sql, parameters=parameters).bytes_processed
+
+
+def _bytes(size: int | None) -> str:
+    if size is None:
+        return "not built yet"
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:,.0f} {unit}" if unit == "B" else f"{amount:,.1f} {unit}"
+        amount /= 1024
+    return f"{amount:,.1f} TiB"
+
+
+@click.command()
+@_SELECT
+@run_date_option
+@click.option("--audit/--no-audit", "audited", default=True, help="Run expectations before publishing (default).")
+def run(selectors: tuple[str, ...], run_date: datetime | None, audited: bool) -> None:
+    """Build models without Airflow: write candidates, audit them, publish, layer by layer.
+
+    \b
+    c360 run --date 2024-06-30
+    c360 run --date 2024-06-30 -s staging           one layer
+    c360 run --date 2024-06-30 -s core.fct_orders+  a model and all that reads it
+    """
+    started = time.monotonic()
+    spent = {"write": 0.0, "audit": 0.0, "publish": 0.0}
+    with session(run_date and run_date.date()) as build:
+        build.ensure()
+        layers = build.project.graph.layers(build.project.graph.select(selectors))
+        for layer, names in layers.items():
+            with console.status(f"{layer}") as status:
+                begun = time.monotonic()
+                for name in names:
+                    status.update(f"{layer}: writing {name.table}")
+                    build.write(name)
+                written = time.monotonic()
+                notes = "not audited"
+                if audited:
+                    status.update(f"{layer}: audit")
+                    report = build.audit(names)
+                    notes = f"{len(report.results)} expectations, {len(report.warnings)} warnings"
+                checked = time.monotonic()
+                status.update(f"{layer}: publish")
+                published = build.publish(names)
+                done = time.monotonic()
+            spent["write"] += written - begun
+            spent["audit"] += checked - written
+            spent["publish"] += done - checked
+            what = f"{len(published)} published" if published else "not published (a newer day is)"
+            console.print(f"[green]✓[/] {layer}: {what}, {notes}, {done - begun:.1f} s")
+    parts = ", ".join(f"{key} {seconds:.1f} s" for key, seconds in spent.items())
+    console.print(f"{time.monotonic() - started:.1f} s in all: {parts}")

@@ -1,0 +1,75 @@
+"""Every error this package raises on purpose.
+
+    Customer360Error                what went wrong, where, and what would be right
+    ├── SettingsError               an environment variable or option is missing or malformed
+    ├── ProjectError                a file under sql/, expectations/ or a bindings folder is wrong
+    │   └── UnsupportedSqlError     SQL outside the GoogleSQL allow-list
+    ├── SourceError                 a source system cannot be read as its binding says
+    │   ├── SchemaDriftError        a contract column is missing or has another type
+    │   └── TooManyRefusedError     more rows were refused than the contract allows; nothing was loaded
+    ├── WarehouseError              the warehouse refused an operation
+    │   ├── BudgetError             a query would read more bytes than its model may
+    │   └── WarehouseBusyError      another process holds the write lock (a retry helps)
+    └── AuditError                  an expectation failed; what people read was left untouched
+
+Only errors whose `retry_helps` is true are worth running again unchanged: the operators fail the others without retry.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class Customer360Error(Exception):
+    """Base of all errors raised on purpose. `retry_helps` says whether the same call may succeed later."""
+
+    retry_helps = False
+
+
+class SettingsError(Customer360Error):
+    """An environment variable or option is missing or malformed."""
+
+
+class ProjectError(Customer360Error):
+    """A project file is wrong. The message starts with `path:line:` where they are known and ends with the hint."""
+
+    def __init__(
+        self, message: str, *, path: Path | None = None, line: int | None = None, hint: str | None = None
+    ) -> None:
+        self.path, self.line, self.hint = path, line, hint
+        where = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
+        super().__init__(f"{where}{message}{f' ({hint})' if hint else ''}")
+
+
+class UnsupportedSqlError(ProjectError):
+    """SQL outside the GoogleSQL allow-list."""
+
+
+class SourceError(Customer360Error):
+    """A source system cannot be read as its binding says."""
+
+
+class SchemaDriftError(SourceError):
+    """A contract column is missing in the source or has a type that cannot be read."""
+
+
+class TooManyRefusedError(SourceError):
+    """More rows were refused than the contract allows; nothing of the batch is visible."""
+
+
+class WarehouseError(Customer360Error):
+    """The warehouse refused an operation."""
+
+
+class BudgetError(WarehouseError):
+    """A query would read more bytes than its model may."""
+
+
+class WarehouseBusyError(WarehouseError):
+    """Another process holds the write lock."""
+
+    retry_helps = True
+
+
+class AuditError(Customer360Error):
+    """An expectation of severity critical failed; published tables are untouched."""

@@ -1,0 +1,47 @@
+"""JSON. Paths are literals that both engines read alike: $.name, $."a name", $[0]."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from customer360.googlesql import types
+from customer360.googlesql.rules.base import call, cast, constant_text, known, refused, rule
+
+_PATH = re.compile(r'\$(\.[A-Za-z_]\w*|\."[^"]*"|\[\d+\])*')
+
+
+@rule(exp.JSONExtractScalar)
+def json_value(node: exp.JSONExtractScalar) -> exp.Expr:
+    """JSON_VALUE: a scalar as text; NULL for objects, arrays and text that is no JSON."""
+    return call("gsql_json_value", node.this, _path(node))
+
+
+@rule(exp.JSONExtract)
+def json_query(node: exp.JSONExtract) -> exp.Expr:
+    """JSON_QUERY: a part of a document, JSON if the document is, else text."""
+    found = call("gsql_json_query", node.this, _path(node))
+    return found if known(node.this) == types.JSON else cast(found, types.STRING)
+
+
+@rule(exp.ParseJSON)
+def parse_json(node: exp.ParseJSON) -> exp.Expr:
+    """PARSE_JSON."""
+    return cast(node.this, types.JSON)
+
+
+def _path(node: exp.Expr) -> str:
+    path = node.expression
+    written = constant_text(path) if path is not None else "$"
+    if written is None and isinstance(path, exp.JSONPath):
+        written = path.sql("duckdb").strip("'")
+    if written is None or not _PATH.fullmatch(written):
+        raise refused(node, "A JSON path that is no plain literal.", "write it as '$.name.name[0]'")
+    return written
+
+
+@rule(exp.JSONPath)
+def json_path(node: exp.JSONPath) -> exp.Expr:
+    """A path, read by the rule of the function that holds it."""
+    return node

@@ -1,0 +1,96 @@
+"""Where Airflow's connections become the package's own values, and where the warehouse of a deployment is opened."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from customer360.errors import SourceError
+from customer360.orchestration.example import load_example
+from customer360.project import Project
+from customer360.settings import Settings, load_settings
+from customer360.sources.connections import Connection
+from customer360.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection as AirflowConnection
+
+# Airflow's connection type → the kind of source that customer360.sources reads.
+KINDS: dict[str | None, Literal["postgres", "sqlite"]] = {
+    "postgres": "postgres",
+    "postgresql": "postgres",
+    "sqlite": "sqlite",
+}
+
+
+def airflow_connection(conn_id: str) -> Connection:
+    """The Airflow connection of this id, else the one that the folder of bindings itself names (example.yaml).
+
+    Raises SourceError where there is none, or one of a type that sources are not read from.
+    """
+    settings = load_settings()
+    if "airflow" not in sys.modules:  # from the command line: Airflow would write its configuration into ~/airflow
+        os.environ.setdefault("AIRFLOW_HOME", str(settings.data / "airflow"))
+    from airflow.sdk import Connection as AirflowConnection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return convert(AirflowConnection.get(conn_id))
+    except AirflowNotFoundException:
+        uri = load_example(settings).connections.get(conn_id)
+    if uri is None:
+        raise SourceError(
+            f"Airflow has no connection {conn_id!r}, and {settings.sources} names none; add it in Admin → Connections,"
+            f" or set AIRFLOW_CONN_{conn_id.upper()} in the environment of the workers"
+        )
+    return convert(AirflowConnection.from_uri(settings.expand(uri), conn_id))
+
+
+def convert(found: AirflowConnection) -> Connection:
+    """An Airflow connection as the package's own. For SQLite the path of the file is the `database`."""
+    kind = KINDS.get(found.conn_type)
+    if kind is None:
+        raise SourceError(
+            f"connection {found.conn_id!r} is of type {found.conn_type!r}; sources are read from"
+            f" {', '.join(sorted(set(KINDS.values())))} connections"
+        )
+    return Connection(
+        kind=kind,
+        host=found.host or "",
+        port=found.port,
+        login=found.login or "",
+        password=found.password or "",
+        database=_sqlite_file(found) if kind == "sqlite" else found.schema or "",
+        extra=found.extra_dejson,
+    )
+
+
+def _sqlite_file(found: AirflowConnection) -> str:
+    """`sqlite:////srv/crm.db` arrives in `schema` without its leading slash, a path typed into the form in `host`."""
+    if found.host and found.host.startswith("/"):
+        return found.host
+    if found.schema:
+        return "/" + found.schema.lstrip("/")
+    raise SourceError(f"connection {found.conn_id!r} names no SQLite file; write its absolute path into Host")
+
+
+def open_warehouse(settings: Settings, project: Project) -> Warehouse:
+    """The deployment's warehouse; close it after use. BigQuery's client and credentials are Airflow's own."""
+    if settings.warehouse == "local":
+        from customer360.warehouse.local import LocalWarehouse
+
+        return LocalWarehouse(
+            settings.lake,
+            schemas=project.schemas,
+            memory_limit=settings.memory_limit,
+            threads=settings.threads or None,
+            lock_timeout=settings.lock_timeout,
+        )
+    from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+
+    from customer360.warehouse.bigquery import BigQueryWarehouse
+
+    hook = BigQueryHook(gcp_conn_id=settings.google_connection, location=settings.google_location)
+    client = hook.get_client(project_id=settings.google_project or hook.project_id, location=settings.google_location)
+    return BigQueryWarehouse(client, location=settings.google_location)

@@ -1,0 +1,192 @@
+"""Read sql/<dataset>/<table>/ folders into models and contracts, refusing what is wrong by file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from customer360.errors import ProjectError
+from customer360.googlesql import allow, parse, types
+from customer360.project.graph import Graph
+from customer360.project.model import AUDIT_COLUMNS, Column, Contract, Model, Partition, Reference, TableSpec
+from customer360.project.names import TableName
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_COMMON = {"description", "owner", "columns", "key", "labels"}
+_MODEL_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "materialized", "budget_bytes"}
+_CONTRACT_KEYS = _COMMON | {"event_time", "max_refused_share", "new_columns", "customer_system", "cluster_by"}
+_COLUMN_KEYS = {"name", "type", "description", "required", "pii", "allowed", "minimum", "maximum", "pattern"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything under sql/: models and contracts by name."""
+
+    root: Path
+    models: Mapping[TableName, Model]
+    contracts: Mapping[TableName, Contract]
+
+    @cached_property
+    def graph(self) -> Graph:
+        return Graph(self.models, self.contracts)
+
+    def spec(self, name: TableName) -> TableSpec:
+        """The table's specification, of a model or a contract; KeyError for neither."""
+        return (self.models.get(name) or self.contracts[name]).spec
+
+    def schema(self, name: TableName) -> dict[str, str]:
+        """Column → GoogleSQL type."""
+        return self.spec(name).schema
+
+    @cached_property
+    def schemas(self) -> dict[str, dict[str, str]]:
+        """`dataset.table` → its schema, for every table the project knows."""
+        return {str(name): self.schema(name) for name in (*self.contracts, *self.models)}
+
+
+def load_project(root: Path) -> Project:
+    """Read `root`/sql. Raises ProjectError with file (and line, where there is one) for the first thing wrong."""
+    models: dict[TableName, Model] = {}
+    contracts: dict[TableName, Contract] = {}
+    for file in sorted((root / "sql").glob("*/*/model.yaml")):
+        folder = file.parent
+        try:
+            name = TableName.from_path(folder)
+        except ValueError as error:
+            raise ProjectError(str(error), path=folder) from None
+        if (folder / "query.sql").is_file():
+            models[name] = _read_model(name, folder)
+        else:
+            contracts[name] = _read_contract(name, folder)
+    if not models:
+        raise ProjectError("no models found", path=root / "sql", hint="is C360_HOME the project's folder?")
+    project = Project(root, models, contracts)
+    _ = project.graph  # refuses unknown references and cycles now, not at the first use
+    return project
+
+
+def _read_model(name: TableName, folder: Path) -> Model:
+    raw = _read_yaml(folder / "model.yaml", _MODEL_KEYS)
+    path = folder / "query.sql"
+    sql = path.read_text(encoding="utf-8")
+    query = parse.parse_query(sql, path=path)
+    allow.check(query, path=path)
+    materialized = raw.get("materialized", "table")
+    if materialized not in ("table", "view"):
+        raise ProjectError(f"materialized is {materialized!r}", path=folder / "model.yaml", hint="table or view")
+    return Model(
+        spec=_spec(name, folder / "model.yaml", raw, ()),
+        path=folder,
+        owner=raw["owner"],
+        sql=sql,
+        references=tuple(
+            Reference(TableName(reference.dataset, reference.table), reference.line or 1)
+            for reference in parse.references(query, path=path)
+        ),
+        parameters=parse.parameters(query),
+        materialized=materialized,
+        schedule=raw.get("schedule", "daily"),
+        key=tuple(raw.get("key", ())),
+        budget_bytes=raw.get("budget_bytes"),
+    )
+
+
+def _read_contract(name: TableName, folder: Path) -> Contract:
+    file = folder / "model.yaml"
+    raw = _read_yaml(file, _CONTRACT_KEYS)
+    if not name.dataset.startswith("raw_"):
+        raise ProjectError(f"{name} has no query.sql", path=file, hint="only raw_<system> holds source contracts")
+    if not raw.get("key"):
+        raise ProjectError("a contract needs a key", path=file, hint="key: [customer_id]")
+    spec = _spec(name, file, raw | {"partition_by": {"column": "_loaded_date"}}, AUDIT_COLUMNS)
+    for column in [*raw["key"], *([raw["event_time"]] if raw.get("event_time") else [])]:
+        if column not in spec.schema:
+            raise ProjectError(f"{column} is named as key or event_time but is no column", path=file)
+    return Contract(
+        spec=spec,
+        path=folder,
+        owner=raw["owner"],
+        key=tuple(raw["key"]),
+        event_time=raw.get("event_time"),
+        max_refused_share=float(raw.get("max_refused_share", 0.01)),
+        new_columns=raw.get("new_columns", "ignore"),
+        customer_system=raw.get("customer_system", "crm"),
+    )
+
+
+def _read_yaml(file: Path, known: set[str]) -> dict[str, Any]:
+    try:
+        raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise ProjectError(f"not YAML: {error}", path=file, line=mark.line + 1 if mark else None) from None
+    if not isinstance(raw, dict):
+        raise ProjectError("must be a mapping", path=file)
+    for key in raw.keys() - known:
+        raise ProjectError(f"unknown key {key!r}", path=file, hint=f"known: {', '.join(sorted(known))}")
+    for key in ("description", "owner", "columns"):
+        if not raw.get(key):
+            raise ProjectError(f"{key} is missing", path=file)
+    if "One row per " not in raw["description"]:
+        raise ProjectError("the description does not state the grain", path=file, hint='end it with "One row per …"')
+    return raw
+
+
+def _spec(name: TableName, file: Path, raw: Mapping[str, Any], extra: tuple[Column, ...]) -> TableSpec:
+    columns = tuple(_column(entry, file) for entry in raw["columns"]) + extra
+    names = [column.name for column in columns]
+    for column in names:
+        if names.count(column) > 1:
+            raise ProjectError(f"column {column} is listed twice", path=file)
+    partition = None
+    if given := raw.get("partition_by"):
+        partition = Partition(
+            given["column"], given.get("granularity", "DAY"), bool(given.get("require_filter", False))
+        )
+    clustered = tuple(raw.get("cluster_by", ()))
+    for column in (*clustered, *([partition.column] if partition else []), *raw.get("key", ())):
+        if column not in names:
+            raise ProjectError(f"{column} is named in partition_by, cluster_by or key but is no column", path=file)
+    return TableSpec(
+        name=name,
+        columns=columns,
+        description=" ".join(raw["description"].split()),
+        partition=partition,
+        cluster_by=clustered,
+        labels=tuple(sorted({"owner": raw["owner"], **raw.get("labels", {})}.items())),
+    )
+
+
+def _column(entry: Any, file: Path) -> Column:
+    if not isinstance(entry, dict) or not {"name", "type", "description"} <= entry.keys():
+        raise ProjectError(f"column {entry!r} needs name, type and description", path=file)
+    for key in entry.keys() - _COLUMN_KEYS:
+        raise ProjectError(
+            f"unknown key {key!r} in column {entry['name']}",
+            path=file,
+            hint=f"known: {', '.join(sorted(_COLUMN_KEYS))}",
+        )
+    try:
+        type_ = types.normalise(entry["type"])
+    except ProjectError as error:
+        raise ProjectError(f"column {entry['name']}: {error}", path=file) from None
+    return Column(
+        name=entry["name"],
+        type=type_,
+        description=entry["description"],
+        required=bool(entry.get("required", False)),
+        pii=bool(entry.get("pii", False)),
+        allowed=tuple(entry.get("allowed", ())),
+        minimum=_text(entry.get("minimum")),
+        maximum=_text(entry.get("maximum")),
+        pattern=_text(entry.get("pattern")),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

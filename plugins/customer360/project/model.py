@@ -1,0 +1,139 @@
+"""What the files under sql/ say, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from customer360.project.names import TableName
+
+Granularity = Literal["DAY", "MONTH", "YEAR"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `type` is GoogleSQL text (`NUMERIC`, `ARRAY<STRUCT<category STRING, weight NUMERIC>>`).
+
+    For contracts: `allowed` values (whatever their case), bounds (a literal, or `run_date`), and a regular expression
+    (RE2) that a STRING must match as a whole.
+    """
+
+    name: str
+    type: str
+    description: str
+    required: bool = False
+    pii: bool = False
+    allowed: tuple[str, ...] = ()
+    minimum: str | None = None
+    maximum: str | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Time partitioning: `column` is DATE (or TIMESTAMP with granularity)."""
+
+    column: str
+    granularity: Granularity = "DAY"
+    require_filter: bool = False
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """All a warehouse must know to create a table."""
+
+    name: TableName
+    columns: tuple[Column, ...]
+    description: str
+    partition: Partition | None = None
+    cluster_by: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Column name → GoogleSQL type, in order."""
+        return {column.name: column.type for column in self.columns}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A table that a query reads, and the line that names it."""
+
+    name: TableName
+    line: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A table or view built by one SELECT: a folder with model.yaml and query.sql."""
+
+    spec: TableSpec
+    path: Path
+    owner: str
+    sql: str
+    references: tuple[Reference, ...]
+    parameters: frozenset[str]
+    materialized: Literal["table", "view"] = "table"
+    schedule: str = "daily"
+    key: tuple[str, ...] = ()
+    budget_bytes: int | None = None
+
+    @property
+    def name(self) -> TableName:
+        return self.spec.name
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.spec.columns
+
+    @property
+    def cases(self) -> tuple[Path, ...]:
+        """The given/expect files of this model, sorted."""
+        return tuple(sorted((self.path / "tests").glob("*.yaml")))
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A source table as it must arrive: a folder with model.yaml and no query.sql.
+
+    `spec.columns` ends in the audit columns that loading adds. `key` is unique within a load; a row without it is
+    refused, as is one without `event_time` or any other column marked required. `customer_system` says whose ids a
+    `customer_id` column holds.
+    """
+
+    spec: TableSpec
+    path: Path
+    owner: str
+    key: tuple[str, ...]
+    event_time: str | None = None
+    max_refused_share: float = 0.01
+    new_columns: Literal["ignore", "add", "fail"] = "ignore"
+    customer_system: str = "crm"
+    strict: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> TableName:
+        return self.spec.name
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.spec.columns
+
+    @property
+    def system(self) -> str:
+        """`raw_crm.customer_info` → `crm`."""
+        return self.name.dataset.removeprefix("raw_")
+
+    @property
+    def source_columns(self) -> tuple[Column, ...]:
+        """The columns a source delivers: all but the audit columns."""
+        return tuple(column for column in self.columns if not column.name.startswith("_"))
+
+
+AUDIT_COLUMNS = (
+    Column("_loaded_date", "DATE", "Logical date of the load that brought the row; the partition.", required=True),
+    Column("_loaded_at", "TIMESTAMP", "When the load wrote the row.", required=True),
+    Column("_batch_id", "STRING", "The load that brought the row.", required=True),
+    Column("_source", "STRING", "File or table the row came from.", required=True),
+)

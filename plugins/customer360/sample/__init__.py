@@ -1,0 +1,6 @@
+"""The sample shop: five source systems of an invented shop, as dirty as real ones, with the truth about them beside."""
+
+from customer360.sample.manifest import Manifest, TableFacts
+from customer360.sample.shop import STEPS, generate
+
+__all__ = ["STEPS", "Manifest", "TableFacts", "generate"]

@@ -1,0 +1,173 @@
+"""Writes the sample shop: set-based, by the SQL files beside this module, out of core in a scratch database."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from customer360.errors import SettingsError
+from customer360.sample import manifest
+from customer360.sample.manifest import Manifest
+from customer360.warehouse.duckdb_session import connect
+
+_SQL = Path(__file__).parent / "sql"
+_WRITTEN = ("crm.sqlite", "commerce.sqlite", "support", "marketing", "web", manifest.FILE)
+# Staged beside the columns of a source, and never written into it.
+_TRUTH_COLUMNS = "refused|bad_cell|person"
+# What `on_step` hears, in order.
+STEPS = ("people", "crm", "commerce", "support", "marketing", "web", "manifest")
+
+
+def generate(
+    folder: Path,
+    *,
+    customers: int,
+    days: int,
+    seed: int,
+    until: date,
+    on_step: Callable[[str], None] = lambda step: None,
+    memory_limit: str = "2GB",
+) -> Manifest:
+    """Write a shop of so many people and so many days of activity, the last of them `until`, into the folder.
+
+    The same arguments give the same rows. `on_step` hears each of STEPS as it starts. The folder may be new, empty or
+    an earlier sample shop, which is replaced once the new one is complete; anything else is refused.
+    """
+    _check(folder, customers=customers, days=days, seed=seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    building = folder / ".building"
+    shutil.rmtree(building, ignore_errors=True)
+    scratch = building / "scratch"
+    scratch.mkdir(parents=True)
+    try:
+        connection = connect("sqlite_scanner", memory_limit=memory_limit, temp_directory=scratch)
+        try:
+            connection.execute("SET preserve_insertion_order = true")  # the rows of a file have an order here
+            connection.execute(f"ATTACH {_quoted(scratch / 'shop.duckdb')} AS shop; USE shop")
+            for name, value in {"customers": customers, "days": days, "seed": seed, "until": until}.items():
+                connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+            facts = _write(connection, building, on_step)
+        finally:
+            connection.close()
+        result = Manifest(customers, days, seed, until, *facts)
+        result.write(building)
+        _put_in_place(building, folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return result
+
+
+def _check(folder: Path, *, customers: int, days: int, seed: int) -> None:
+    if not 100 <= customers <= 9_000_000:
+        raise SettingsError(f"customers is {customers}; a sample shop has 100 to 9,000,000 of them")
+    if not 60 <= days <= 3650:
+        raise SettingsError(f"days is {days}; a sample shop has 60 to 3650 of them")
+    if seed < 0:
+        raise SettingsError(f"seed is {seed}; it must not be negative")
+    if folder.is_dir() and not (folder / manifest.FILE).is_file():
+        found = sorted(path.name for path in folder.iterdir() if path.name != ".building")
+        if found:
+            raise SettingsError(
+                f"{folder} holds {found[0]!r} and no sample shop; nothing was written. Name a new or an empty folder"
+            )
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, folder: Path, on_step: Callable[[str], None]
+) -> tuple[dict[str, manifest.TableFacts], dict[str, int | Decimal]]:
+    on_step("people")
+    _run(connection, "10_chance_and_calendar", "20_people")
+    on_step("crm")
+    _run(connection, "30_crm")
+    _to_sqlite(connection, folder / "crm.sqlite", {"customers": "crm_customers"})
+    on_step("commerce")
+    _run(connection, "40_commerce")
+    _to_sqlite(
+        connection,
+        folder / "commerce.sqlite",
+        {"products": "commerce_products", "order_lines": "commerce_order_lines"},
+    )
+    on_step("support")
+    _run(connection, "50_support")
+    (folder / "support").mkdir()
+    for day in _export_days(connection, "support_files"):
+        query = f"SELECT text FROM support_files WHERE export_day = DATE '{day}' ORDER BY contact, copy"
+        _to_text(connection, query, folder / "support" / f"interactions_{day}.csv.gz")
+    on_step("marketing")
+    _run(connection, "60_marketing")
+    (folder / "marketing").mkdir()
+    _to_text(
+        connection,
+        "SELECT text FROM campaign_documents ORDER BY campaign",
+        folder / "marketing" / "campaigns.ndjson",
+    )
+    for day in _export_days(connection, "response"):
+        query = f"SELECT text FROM response_files WHERE export_day = DATE '{day}' ORDER BY happened_at, touch, step"
+        _to_text(connection, query, folder / "marketing" / f"responses_{day}.ndjson")
+    on_step("web")
+    _run(connection, "70_web")
+    _to_parquet(connection, folder / "web" / "sessions")
+    on_step("manifest")
+    _run(connection, "80_truths")
+    return manifest.count(connection)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
+    for name in names:
+        connection.execute((_SQL / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def _export_days(connection: duckdb.DuckDBPyConnection, relation: str) -> list[date]:
+    return [day for (day,) in connection.execute(f"SELECT DISTINCT export_day FROM {relation} ORDER BY 1").fetchall()]
+
+
+def _to_sqlite(connection: duckdb.DuckDBPyConnection, path: Path, tables: dict[str, str]) -> None:
+    # Without a journal: the file is thrown away if this does not end.
+    connection.execute(f"ATTACH {_quoted(path)} AS source (TYPE sqlite, JOURNAL_MODE 'off')")
+    for table, relation in tables.items():
+        connection.execute(
+            f"CREATE TABLE source.{table} AS"
+            f" SELECT COLUMNS(name -> NOT regexp_full_match(name, '{_TRUTH_COLUMNS}')) FROM {relation}"
+        )
+    connection.execute("DETACH source")
+
+
+def _to_text(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Lines as they are: the broken ones must arrive broken, so no CSV or JSON writer may touch them."""
+    compression = "gzip" if path.suffix == ".gz" else "none"
+    connection.execute(
+        f"COPY ({query}) TO {_quoted(path)}"
+        f" (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01', COMPRESSION {compression})"
+    )
+
+
+def _to_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (sessions,) = connection.execute("SELECT count(*) FROM web_sessions").fetchone() or (0,)
+    row_group = max(2048, min(122_880, sessions // 100))  # a few groups in each month's file
+    for day in _export_days(connection, "web_sessions"):
+        connection.execute(
+            "COPY (SELECT session_id, client_id, user_id, started_at, page_count, duration_s, traffic_source, device,"
+            f" landing_category, browser FROM web_sessions WHERE export_day = DATE '{day}'"
+            f" ORDER BY visit_day, session, copy)"
+            f" TO {_quoted(folder / f'sessions_{day}.parquet')} (FORMAT parquet, ROW_GROUP_SIZE {row_group})"
+        )
+
+
+def _put_in_place(building: Path, folder: Path) -> None:
+    for name in _WRITTEN:
+        old = folder / name
+        if old.is_dir():
+            shutil.rmtree(old)
+        else:
+            old.unlink(missing_ok=True)
+        (building / name).rename(old)
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

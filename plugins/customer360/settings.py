@@ -1,0 +1,132 @@
+"""The only module that reads the environment.
+
+Everything has a default that works on a fresh machine: the embedded warehouse, the sample shop, a folder `.c360` in
+the project for all data. Values are read once per call of `load_settings()`; nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from customer360.errors import SettingsError
+
+_PROJECT_ROOT = Path(__file__).resolve().parents[2]
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+class Parameter(NamedTuple):
+    """A named query parameter: GoogleSQL type text and a Python value (lists for ARRAY)."""
+
+    type: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this deployment runs. Environment variable in brackets.
+
+    home: the project, with sql/, expectations/ and dags/ [C360_HOME]
+    data: what a run writes on this machine: lake, landing zone, sample shop, Airflow's own files [C360_DATA]
+    sources: folder of bindings [C360_SOURCES]
+    warehouse: `local` or `bigquery` [C360_WAREHOUSE]
+    landing: where extracts land, a folder or gs://bucket/prefix [C360_LANDING]
+    google_connection, google_project, google_location: Airflow connection id and where jobs run
+        [C360_GOOGLE_CONNECTION, C360_GOOGLE_PROJECT, C360_GOOGLE_LOCATION]
+    memory_limit, threads: of the embedded engine [C360_MEMORY_LIMIT, C360_THREADS]
+    lock_timeout: seconds to wait for another writer of the embedded warehouse [C360_LOCK_TIMEOUT]
+    reporting_currency [C360_REPORTING_CURRENCY]; completed_statuses: order statuses that count as sold
+        [C360_COMPLETED_STATUSES, comma-separated]; high_value, medium_value: value-segment thresholds in the reporting
+        currency, strict [C360_HIGH_VALUE, C360_MEDIUM_VALUE]
+    """
+
+    home: Path = _PROJECT_ROOT
+    data: Path = _PROJECT_ROOT / ".c360"
+    sources: Path = _PROJECT_ROOT / "examples" / "sample_shop"
+    warehouse: str = "local"
+    landing: str = ""
+    google_connection: str = "google_cloud_default"
+    google_project: str = ""
+    google_location: str = "EU"
+    memory_limit: str = "3GB"
+    threads: int = 0
+    lock_timeout: float = 600.0
+    reporting_currency: str = "EUR"
+    completed_statuses: tuple[str, ...] = ("delivered",)
+    high_value: Decimal = Decimal(10000)
+    medium_value: Decimal = Decimal(5000)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def lake(self) -> Path:
+        return self.data / "lake"
+
+    @property
+    def landing_zone(self) -> str:
+        return self.landing or str(self.data / "landing")
+
+    def parameters(self, run_date: date) -> dict[str, Parameter]:
+        """The named parameters a model may use. There is no clock among them: the run date is all the time there is."""
+        return {
+            "run_date": Parameter("DATE", run_date),
+            "reporting_currency": Parameter("STRING", self.reporting_currency),
+            "completed_statuses": Parameter("ARRAY<STRING>", list(self.completed_statuses)),
+            "high_value": Parameter("NUMERIC", self.high_value),
+            "medium_value": Parameter("NUMERIC", self.medium_value),
+        }
+
+    def expand(self, text: str) -> str:
+        """Replace `${NAME}` by the environment variable NAME; a missing one is a SettingsError that names it."""
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            if name == "C360_SHOP" and name not in self.environment:
+                return str(self.data / "shop")
+            if not self.environment.get(name):
+                raise SettingsError(f"{text!r} needs the environment variable {name}, which is not set")
+            return self.environment[name]
+
+        return _VARIABLE.sub(value, text)
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment (the process's own unless given). Malformed values raise SettingsError."""
+    env = dict(os.environ if environment is None else environment)
+    default = Settings()
+    home = Path(env.get("C360_HOME") or default.home).resolve()
+    warehouse = env.get("C360_WAREHOUSE") or default.warehouse
+    if warehouse not in ("local", "bigquery"):
+        raise SettingsError(f"C360_WAREHOUSE is {warehouse!r}; it must be local or bigquery")
+    statuses = tuple(s.strip().lower() for s in env.get("C360_COMPLETED_STATUSES", "").split(",") if s.strip())
+    return Settings(
+        home=home,
+        data=Path(env.get("C360_DATA") or home / ".c360").resolve(),
+        sources=(home / (env.get("C360_SOURCES") or "examples/sample_shop")).resolve(),
+        warehouse=warehouse,
+        landing=env.get("C360_LANDING", ""),
+        google_connection=env.get("C360_GOOGLE_CONNECTION") or default.google_connection,
+        google_project=env.get("C360_GOOGLE_PROJECT", ""),
+        google_location=env.get("C360_GOOGLE_LOCATION") or default.google_location,
+        memory_limit=env.get("C360_MEMORY_LIMIT") or default.memory_limit,
+        threads=int(_number(env, "C360_THREADS", Decimal(default.threads))),
+        lock_timeout=float(_number(env, "C360_LOCK_TIMEOUT", Decimal(default.lock_timeout))),
+        reporting_currency=env.get("C360_REPORTING_CURRENCY") or default.reporting_currency,
+        completed_statuses=statuses or default.completed_statuses,
+        high_value=_number(env, "C360_HIGH_VALUE", default.high_value),
+        medium_value=_number(env, "C360_MEDIUM_VALUE", default.medium_value),
+        environment=env,
+    )
+
+
+def _number(env: Mapping[str, str], name: str, default: Decimal) -> Decimal:
+    text = env.get(name, "")
+    try:
+        return Decimal(text) if text else default
+    except InvalidOperation:
+        raise SettingsError(f"{name} is {text!r}; it must be a number") from None

@@ -1,0 +1,129 @@
+"""Readers: a binding's rows as the relation `source` of a DuckDB session, and the lines nobody could read as `broken`.
+
+`source` has the source's columns and `_position` (unique, in the order of the files), `_line` and `_source`.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from customer360.errors import SourceError
+from customer360.settings import Settings
+from customer360.sources.bindings import TableBinding
+from customer360.sources.window import Window
+
+if TYPE_CHECKING:
+    import duckdb
+
+RESERVED = frozenset({"_position", "_line", "_source"})
+# `follows`: the `_line` of the row before a broken line. Readers number the rows they can parse; LINE counts the
+# broken ones in.
+BROKEN = "CREATE TEMP TABLE broken (reason VARCHAR, raw VARCHAR, line BIGINT, source VARCHAR, follows BIGINT)"
+LINE = "s._line + (SELECT count(*) FROM broken AS b WHERE b.source = s._source AND b.follows < s._line)"
+# Rows of file n are numbered from n times this.
+FILE_STRIDE = 1 << 36
+
+
+@dataclass(frozen=True)
+class Extract:
+    """What `source` looks like. `columns`: its columns as DuckDB types; `present`: all the source has, also unread.
+
+    `absent`: columns that a file lacks, and which file. `ordered`: whether `_position` is the same on every read.
+    `raw`: SQL of a row as it arrived, over `source AS s`; NULL stands for its columns as JSON.
+    """
+
+    columns: Mapping[str, str]
+    present: tuple[str, ...]
+    absent: Mapping[str, str] = field(default_factory=dict)
+    ordered: bool = True
+    raw: str | None = None
+
+    def find(self, name: str) -> str | None:
+        """The source's spelling of a column name, whatever its case."""
+        return next((column for column in self.columns if column.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One input file and its name as rows carry it: the path below the pattern's fixed folder."""
+
+    path: Path
+    name: str
+
+    @property
+    def compressed(self) -> bool:
+        return self.path.suffix == ".gz"
+
+
+def source_files(binding: TableBinding, window: Window, settings: Settings) -> list[SourceFile]:
+    """The files of the window in order of name. SourceError where the pattern matches nothing at all."""
+    pattern = settings.expand(binding.files)
+    if "://" in pattern:
+        raise SourceError(f"{binding.contract}: {pattern} is in a bucket; files are read from folders of this machine")
+    root = Path(pattern)
+    while glob.has_magic(str(root)):
+        root = root.parent
+    root = root if root.is_dir() else root.parent
+    paths = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+    found = [SourceFile(Path(path), os.path.relpath(path, root)) for path in paths]
+    if not found:
+        raise SourceError(f"{binding.contract}: no file matches {pattern}, named in {binding.file.name}")
+    if binding.load.file_date is None:
+        return found
+    return [file for file in found if _file_date(binding, file) in window]
+
+
+def _file_date(binding: TableBinding, file: SourceFile) -> date:
+    assert binding.load.file_date is not None
+    match = binding.load.file_date.search(file.name)
+    try:
+        return date.fromisoformat(match[1].replace("_", "-") if match else "")
+    except ValueError:
+        raise SourceError(
+            f"{binding.contract}: the name of {file.name} holds no date where {binding.load.file_date.pattern!r} looks"
+            f" for one; rename it, or correct files or file_date in {binding.file.name}"
+        ) from None
+
+
+def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]) -> Extract:
+    """A view: Parquet is read where it lies, as often as needed."""
+    from customer360.sources.text import identifier, literal
+
+    session.execute(BROKEN)
+    schemas = [dict(_described(session, f"read_parquet({literal(str(file.path))})")) for file in files]
+    merged: dict[str, str] = {}
+    absent: dict[str, str] = {}
+    for schema in schemas:
+        merged |= {name: type_ for name, type_ in schema.items() if name.lower() not in map(str.lower, merged)}
+    for file, schema in zip(files, schemas, strict=True):
+        absent |= {name: file.name for name in merged if name.lower() not in map(str.lower, schema)}
+    names = [name for name in merged if name.lower() not in RESERVED]
+    # Files that agree are one scan; others are read one by one, so that positions follow the files' names.
+    alike = all(schema == schemas[0] for schema in schemas)
+    scans = [list(files)] if alike else [[file] for file in files]
+    schemas_of = [schemas[0]] if alike else schemas
+    selects, first = [], 0
+    for scan, schema in zip(scans, schemas_of, strict=True):
+        paths = ", ".join(literal(str(file.path)) for file in scan)
+        columns = ", ".join(identifier(name) for name in schema if name.lower() not in RESERVED)
+        cut = len(str(scan[0].path)) - len(scan[0].name) + 1
+        source = literal(scan[0].name) if len(scan) == 1 else f"substr(filename, {cut})"
+        position = f"CAST(({first} + file_index) * {FILE_STRIDE} + file_row_number + 1 AS BIGINT)"
+        selects.append(
+            f"SELECT {columns}, {position} AS _position, CAST(file_row_number + 1 AS BIGINT) AS _line,"
+            f" {source} AS _source FROM read_parquet([{paths}], file_row_number = true)"
+        )
+        first += len(scan)
+    session.execute(f"CREATE TEMP VIEW source AS {' UNION ALL BY NAME '.join(selects)}")
+    types = dict(_described(session, "source"))
+    return Extract({name: types[name] for name in names}, tuple(merged), absent)
+
+
+def _described(session: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in session.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()]

@@ -1,0 +1,254 @@
+"""One load: a table's window of a source → contract → landing zone → its raw partition, its refusals → quarantine."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from customer360.errors import SourceError, TooManyRefusedError
+from customer360.googlesql import types
+from customer360.project import Contract, TableName, TableSpec
+from customer360.project.platform import LOADS, quarantine_spec
+from customer360.settings import Settings
+from customer360.sources import landing, lines, mapping
+from customer360.sources.bindings import Mode, TableBinding
+from customer360.sources.connections import Connection
+from customer360.sources.databases import read_database
+from customer360.sources.extract import Extract, read_parquet, source_files
+from customer360.sources.judgement import Counts, Judgement
+from customer360.sources.text import literal
+from customer360.sources.window import Window, window
+from customer360.warehouse.duckdb_session import connect
+from customer360.warehouse.port import RunInfo, Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load read, loaded and refused: rows_read = rows_loaded + rows_quarantined. `drift`: one sentence each."""
+
+    table: TableName
+    run_date: date
+    batch_id: str
+    mode: Mode
+    window_from: date | None
+    rows_read: int
+    rows_loaded: int
+    rows_quarantined: int
+    cells_quarantined: int
+    drift: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+def load_table(
+    binding: TableBinding,
+    contract: Contract,
+    *,
+    run: RunInfo,
+    warehouse: Warehouse,
+    settings: Settings,
+    connections: Callable[[str], Connection],
+) -> LoadResult:
+    """Load one table for the run's date, replacing that date's partition and its quarantine.
+
+    Raises SchemaDriftError where source and contract do not go together, TooManyRefusedError above the contract's
+    share (the refused rows are in the quarantine then, raw is untouched), SourceError for what cannot be read.
+    """
+    started = time.monotonic()
+    period = window(binding, run, warehouse)
+    folder = settings.data / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f"load_{contract.name.table}_", dir=folder))
+    try:
+        batch = _Batch(binding, contract, run, settings, scratch)
+        result = batch.extract(period, connections)
+        _commit(batch, result, warehouse)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    result = replace(result, seconds=round(time.monotonic() - started, 3))
+    warehouse.append(LOADS, _log_row(result, run))
+    if result.drift:
+        log.info("%s: %s", contract.name, "; ".join(result.drift))
+    log.info(
+        "%s: %s read = %s loaded + %s refused, %s cells refused, in %.1f s", contract.name, f"{result.rows_read:,}",
+        f"{result.rows_loaded:,}", f"{result.rows_quarantined:,}", f"{result.cells_quarantined:,}", result.seconds,
+    )  # fmt: skip
+    return result
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """One load's files: `good` and `refused` are Parquet in the scratch folder, columns and types as in the specs."""
+
+    binding: TableBinding
+    contract: Contract
+    run: RunInfo
+    settings: Settings
+    scratch: Path
+
+    @property
+    def id(self) -> str:
+        """The same for every try of one run, so that a repeated load gives the same rows."""
+        text = f"{self.contract.name}|{self.run.run_date}|{self.run.run_id}"
+        return f"{self.run.run_date:%Y%m%d}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+    @property
+    def good(self) -> Path:
+        return self.scratch / "good.parquet"
+
+    @property
+    def refused(self) -> Path:
+        return self.scratch / "refused.parquet"
+
+    def extract(self, period: Window, connections: Callable[[str], Connection]) -> LoadResult:
+        """Read, judge, and write both files. Whatever the source holds, the counts add up or nothing is loaded."""
+        import duckdb
+
+        connection = connections(self.binding.connection) if self.binding.connection else None
+        with connect(
+            *([connection.extension] if connection else []),
+            memory_limit=self.settings.memory_limit,
+            threads=self.settings.threads or None,
+            temp_directory=self.scratch / "spill",
+        ) as session:
+            try:
+                source = self._read(session, period, connection)
+                return self._judge(session, source, period)
+            except duckdb.Error as error:
+                raise SourceError(f"{self.contract.name}: cannot read {self.binding.place}: {error}") from error
+
+    def _read(
+        self, session: duckdb.DuckDBPyConnection, period: Window, connection: Connection | None
+    ) -> Extract | None:
+        wanted = mapping.wanted_columns(self.binding, self.contract)
+        if connection:
+            return read_database(session, self.binding, connection, period, wanted, self.scratch)
+        files = source_files(self.binding, period, self.settings)
+        if not files:
+            log.warning("%s: no file is dated %s to %s", self.contract.name, period.first or "…", period.last)
+            return None
+        if self.binding.format == "parquet":
+            return read_parquet(session, files)
+        session.execute("SET preserve_insertion_order = true")  # rows are numbered as they lie in the file
+        if self.binding.format == "csv":
+            return lines.read_csv(session, files, self.binding)
+        return lines.read_ndjson(session, files, self.binding, wanted.values())
+
+    def _judge(self, session: duckdb.DuckDBPyConnection, source: Extract | None, period: Window) -> LoadResult:
+        counts, loaded, extra = Counts(0, 0, 0), 0, tuple[str, ...]()
+        if source is not None:
+            extra = mapping.drift(self.binding, self.contract, source)
+            columns = mapping.create_mapped(session, self.binding, self.contract, source, period)
+            judgement = Judgement(session, self.contract, columns, source, self.run.run_date)
+            counts = judgement.refuse()
+            session.execute("SET preserve_insertion_order = false")
+            loaded = _write(session, judgement.loadable(self._audit), self.good)
+            listed = _write(session, judgement.refused(self._audit), self.refused)
+            if loaded + counts.refused != counts.read or listed != counts.refused + counts.cells:
+                raise SourceError(
+                    f"{self.contract.name}: {counts.read} rows read, but {loaded} to load and {counts.refused} refused"
+                    f" ({listed} listed, with {counts.cells} cells); nothing was loaded: did the source change?"
+                )
+        return LoadResult(
+            table=self.contract.name,
+            run_date=self.run.run_date,
+            batch_id=self.id,
+            mode=self.binding.load.mode,
+            window_from=period.first,
+            rows_read=counts.read,
+            rows_loaded=loaded,
+            rows_quarantined=counts.refused,
+            cells_quarantined=counts.cells,
+            drift=extra,
+        )
+
+    @property
+    def _audit(self) -> str:
+        now = datetime.now(UTC)
+        return (
+            f"DATE '{self.run.run_date}' AS _loaded_date, TIMESTAMPTZ '{now:%Y-%m-%d %H:%M:%S.%f}+00' AS _loaded_at,"
+            f" {literal(self.id)} AS _batch_id, _source"
+        )
+
+
+def _write(session: duckdb.DuckDBPyConnection, query: str, file: Path) -> int:
+    row = session.execute(f"COPY ({query}) TO {literal(str(file))} (FORMAT parquet, COMPRESSION snappy)").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _commit(batch: _Batch, result: LoadResult, warehouse: Warehouse) -> None:
+    """Quarantine first, then raw: a load that fails in between, or for too many refusals, can be looked into."""
+    contract, zone, day = batch.contract, batch.settings.landing_zone, batch.run.run_date
+    refused_spec = quarantine_spec(contract)
+    refused = landing.address(zone, refused_spec.name, day, batch.id)
+    good = landing.address(zone, contract.name, day, batch.id)
+    examples = _examples(batch.refused) if result.rows_quarantined else ""
+    _put(batch, refused_spec, batch.refused, refused, result.rows_quarantined + result.cells_quarantined, warehouse)
+    share = result.rows_quarantined / result.rows_read if result.rows_read else 0.0
+    if share > contract.max_refused_share:
+        raise TooManyRefusedError(
+            f"{contract.name}: {result.rows_quarantined:,} of {result.rows_read:,} rows refused ({share:.1%}, allowed"
+            f" {contract.max_refused_share:.1%}); nothing was loaded. {examples}; all are in {refused_spec.name},"
+            f" _loaded_date {day}"
+        )
+    _put(batch, contract.spec, batch.good, good, result.rows_loaded, warehouse)
+
+
+def _put(batch: _Batch, spec: TableSpec, file: Path, target: str, rows: int, warehouse: Warehouse) -> None:
+    """Replace the partition by a file's rows. The landing zone keeps the file of the last load of each date."""
+    if rows:
+        landing.place(file, target)
+    stats = warehouse.load(spec, [target] if rows else [], partition=batch.run.run_date, run=batch.run)
+    if stats.rows != rows:
+        raise SourceError(f"{spec.name}: {rows} rows were landed in {target}, but the warehouse took {stats.rows}")
+    landing.remove_others(target, keep=rows > 0)
+
+
+def _examples(file: Path) -> str:
+    """The commonest reasons, each with where to look: a line, else the row's key."""
+    import duckdb
+
+    found = duckdb.execute(
+        """SELECT coalesce(column_name || ' ', '') || reason AS why, count(*) AS n,
+          min(coalesce('line ' || line, key, 'a row') || ' of ' || _source) AS example
+        FROM read_parquet(?) WHERE kind = 'row' GROUP BY why ORDER BY n DESC, why LIMIT 3""",
+        [str(file)],
+    ).fetchall()
+    return "; ".join(f"{n:,} × {why} (such as {example})" for why, n, example in found)
+
+
+def _log_row(result: LoadResult, run: RunInfo) -> pa.Table:
+    row = {
+        "table_name": str(result.table),
+        "loaded_date": result.run_date,
+        "run_id": run.run_id,
+        "batch_id": result.batch_id,
+        "mode": result.mode,
+        "window_from": result.window_from,
+        "rows_read": result.rows_read,
+        "rows_loaded": result.rows_loaded,
+        "rows_quarantined": result.rows_quarantined,
+        "cells_quarantined": result.cells_quarantined,
+        "drift": list(result.drift),
+        "seconds": result.seconds,
+        "finished_at": datetime.now(UTC),
+    }
+    return _rows(LOADS, [row])
+
+
+def _rows(spec: TableSpec, rows: list[Mapping[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=pa.schema([(c.name, types.to_arrow(c.type)) for c in spec.columns]))

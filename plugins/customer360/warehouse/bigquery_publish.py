@@ -1,0 +1,123 @@
+"""Publishing: one atomic copy job per table, then the log, then the candidates go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+from google.cloud import bigquery
+
+from customer360.errors import WarehouseError
+from customer360.project.model import TableSpec
+from customer360.project.names import TableName
+from customer360.project.platform import PUBLISHED
+from customer360.warehouse import bigquery_resources
+from customer360.warehouse.bigquery_jobs import Job, Jobs
+from customer360.warehouse.bigquery_loads import Loads
+from customer360.warehouse.bigquery_tables import Tables
+from customer360.warehouse.port import Publication, RunInfo
+
+
+class Publishing:
+    """Makes one run's candidates what people read. May be killed and run again at any point."""
+
+    def __init__(self, client: bigquery.Client, jobs: Jobs, tables: Tables, loads: Loads, run: RunInfo) -> None:
+        self.client, self.jobs, self.tables, self.loads, self.run = client, jobs, tables, loads, run
+
+    def publish(self, publications: Sequence[Publication], log: Mapping[TableSpec, pa.Table]) -> None:
+        """Copy all, in parallel. If some copies fail, the log names the tables that changed, and an error is raised."""
+        self.tables.ensure(log)
+        ended: dict[TableName, datetime | None] = {}
+        waiting = []
+        for publication in publications:
+            if self._is_ready(publication):
+                waiting.append(publication)
+            else:
+                ended[publication.spec.name] = None
+        submitted = [(p, self.jobs.submit(self._name(p), self._start(p), doing=_doing(p))) for p in waiting]
+        failed: list[WarehouseError] = []
+        for p, submission in submitted:
+            try:
+                job = self.jobs.finish(submission, self._name(p), self._start(p), doing=_doing(p))
+                ended[p.spec.name] = job.ended
+                with self.jobs.errors(f"describe {p.spec.name}"):
+                    self.tables.refresh(self.client.get_table(self.tables.reference(p.spec.name)), p.spec)
+            except WarehouseError as error:
+                failed.append(error)
+        self._append_log(log, ended)
+        if failed:
+            raise failed[0]
+        self.tables.drop(p.candidate for p in publications)
+
+    def _is_ready(self, publication: Publication) -> bool:
+        """Refuse what cannot be published before anything is; False for what an earlier try of this task has copied."""
+        spec, name = publication.spec, publication.candidate
+        candidate = self.tables.find(name)
+        if candidate is None:
+            if self.jobs.succeeded(self._name(publication)):
+                return False
+            raise WarehouseError(f"{_doing(publication)}: its candidate {name} does not exist; write it first")
+        bigquery_resources.refuse_differences(candidate, spec)
+        if publication.partition is None:
+            published = self.tables.find(spec.name)
+            if published is not None and not bigquery_resources.same_layout(published, spec):
+                bigquery_resources.refuse_differences(published, spec)
+            return True
+        self.tables.ensure([spec])
+        suffix = bigquery_resources.partition_id(spec, publication.partition)
+        inside = self.tables.find(name, suffix)
+        if inside is None or inside.num_rows != candidate.num_rows:
+            raise WarehouseError(f"{_doing(publication)}: {name} has rows outside of its partition {suffix}")
+        return True
+
+    def _name(self, publication: Publication) -> str:
+        to = f"{publication.spec.name}{_suffix(publication)}"
+        return self.jobs.name(self.run, "publish", str(publication.candidate), to)
+
+    def _start(self, publication: Publication) -> Callable[[str], Job]:
+        suffix = _suffix(publication)
+        config = bigquery.CopyJobConfig(
+            write_disposition="WRITE_TRUNCATE",
+            create_disposition="CREATE_IF_NEEDED",
+            labels=self.jobs.labels(self.run, publication.spec.name),
+        )
+
+        def start(job_id: str) -> Job:
+            return self.client.copy_table(
+                self.tables.reference(publication.candidate, suffix),
+                self.tables.reference(publication.spec.name, suffix),
+                job_id=job_id,
+                location=self.jobs.location,
+                job_config=config,
+            )
+
+        return start
+
+    def _append_log(self, log: Mapping[TableSpec, pa.Table], ended: Mapping[TableName, datetime | None]) -> None:
+        for spec, rows in log.items():
+            name = self.jobs.name(self.run, "append", str(spec.name), rows.to_pylist())
+            stamped = _stamped(rows, ended) if spec.name == PUBLISHED.name else rows
+            self.loads.append(spec, stamped, name, self.run)
+
+
+def _doing(publication: Publication) -> str:
+    return f"publish {publication.spec.name}{_suffix(publication)}"
+
+
+def _suffix(publication: Publication) -> str:
+    day = publication.partition
+    return "" if day is None else bigquery_resources.partition_id(publication.spec, day)
+
+
+def _stamped(rows: pa.Table, ended: Mapping[TableName, datetime | None]) -> pa.Table:
+    """The rows of the tables that were copied, published when their copy had ended: reading as of then must see it.
+
+    Job times are cut to milliseconds, so the next one is surely after it.
+    """
+    at_of = {str(table): at for table, at in ended.items()}
+    kept = [row for row in rows.to_pylist() if row["table_name"] in at_of]
+    for row in kept:
+        if at := at_of[row["table_name"]]:
+            row["published_at"] = at + timedelta(milliseconds=1)
+    return pa.Table.from_pylist(kept, schema=rows.schema)

@@ -1,0 +1,127 @@
+"""Tables of the lake: creating, describing and changing them as model.yaml says, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+
+from customer360.errors import ProjectError, WarehouseError
+from customer360.googlesql import types
+from customer360.project.model import TableSpec
+from customer360.project.names import TableName
+from customer360.warehouse.lake import ALIAS
+
+_CATALOG = f"__ducklake_metadata_{ALIAS}"
+
+
+def evolve(connection: duckdb.DuckDBPyConnection, spec: TableSpec, existing: Mapping[str, str]) -> None:
+    for column in spec.columns:
+        if column.name not in existing:
+            connection.execute(
+                f"ALTER TABLE {quoted(spec.name)} ADD COLUMN {identifier(column.name)} {types.to_duckdb(column.type)}"
+            )
+        elif existing[column.name] != column.type:
+            raise WarehouseError(
+                f"{spec.name}.{column.name} is {existing[column.name]} in the lake and {column.type} in model.yaml;"
+                " a column's type cannot change: add a new column, or drop the table and load it again"
+            )
+    if gone := existing.keys() - spec.schema.keys():
+        raise WarehouseError(
+            f"{spec.name} has {', '.join(sorted(gone))} in the lake but not in model.yaml; columns are never dropped"
+            " by themselves: put them back, or drop the table and load it again"
+        )
+    describe(connection, spec, spec.name)
+
+
+def check_columns(connection: duckdb.DuckDBPyConnection, spec: TableSpec, query: str) -> None:
+    """The engine's own names and types must be the declared ones: an INSERT would convert in silence."""
+    relation = connection.sql(query)
+    found = [(name, in_googlesql(str(type_))) for name, type_ in zip(relation.columns, relation.types, strict=True)]
+    declared = list(spec.schema.items())
+    if found != declared:
+        wrong = [
+            f"{have} where model.yaml says {want}" for have, want in zip(found, declared, strict=False) if have != want
+        ]
+        raise WarehouseError(
+            f"{spec.name}: the query gives {len(found)} columns, model.yaml has {len(declared)};"
+            f" {'; '.join(wrong[:5]) or 'the first ones agree'}"
+        )
+
+
+def in_googlesql(duckdb_type: str) -> str:
+    """The GoogleSQL name of an engine type; the engine's own where there is none, so that a message can show it."""
+    try:
+        return types.from_duckdb(duckdb_type)
+    except ProjectError:
+        return duckdb_type
+
+
+def identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted(name: TableName) -> str:
+    return f"{identifier(name.dataset)}.{identifier(name.table)}"
+
+
+def text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def scalar(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = connection.execute(sql).fetchone()
+    return int(row[0]) if row else 0
+
+
+def kinds(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, str]:
+    """Name → TABLE or VIEW of what a dataset holds, as committed.
+
+    Read from DuckLake's catalog tables: `information_schema` would load the statistics of every table for it.
+    """
+    rows = connection.execute(
+        " UNION ALL ".join(
+            f"SELECT t.{kind}_name, '{kind.upper()}' FROM {_CATALOG}.ducklake_{kind} AS t"
+            f" JOIN {_CATALOG}.ducklake_schema AS s USING (schema_id)"
+            f" WHERE s.schema_name = $dataset AND s.end_snapshot IS NULL AND t.end_snapshot IS NULL"
+            for kind in ("table", "view")
+        ),
+        {"dataset": dataset},
+    ).fetchall()
+    return dict(sorted(rows))
+
+
+def sizes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """`dataset.table` → bytes of its Parquet files."""
+    rows = connection.execute(
+        f"SELECT s.schema_name || '.' || i.table_name, i.file_size_bytes FROM ducklake_table_info('{ALIAS}') AS i"
+        f" JOIN {_CATALOG}.ducklake_schema AS s ON s.schema_id = i.schema_id AND s.end_snapshot IS NULL"
+    ).fetchall()
+    return {name: int(size or 0) for name, size in rows}
+
+
+def drop(connection: duckdb.DuckDBPyConnection, name: TableName) -> None:
+    """Drop a table or view; nothing happens where there is none."""
+    if kind := kinds(connection, name.dataset).get(name.table):
+        connection.execute(f"DROP {kind} {quoted(name)}")
+
+
+def create(
+    connection: duckdb.DuckDBPyConnection,
+    spec: TableSpec,
+    name: TableName,
+    *,
+    partitioned: bool = True,
+) -> None:
+    columns = ", ".join(f"{identifier(column.name)} {types.to_duckdb(column.type)}" for column in spec.columns)
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name.dataset)}")
+    connection.execute(f"CREATE TABLE {quoted(name)} ({columns})")
+    if partitioned and spec.partition and spec.partition.granularity == "DAY":
+        connection.execute(f"ALTER TABLE {quoted(name)} SET PARTITIONED BY ({identifier(spec.partition.column)})")
+    describe(connection, spec, name)
+
+
+def describe(connection: duckdb.DuckDBPyConnection, spec: TableSpec, name: TableName) -> None:
+    connection.execute(f"COMMENT ON TABLE {quoted(name)} IS {text(spec.description)}")
+    for column in spec.columns:
+        connection.execute(f"COMMENT ON COLUMN {quoted(name)}.{identifier(column.name)} IS {text(column.description)}")

@@ -1,0 +1,342 @@
+"""The embedded warehouse: DuckDB on a DuckLake folder (Parquet files, SQLite catalog).
+
+One operation is one DuckLake transaction under the folder's write lock: it happened wholly or not at all, whenever the
+process dies. Readers take a snapshot and never wait.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from customer360.errors import WarehouseError
+from customer360.googlesql.bind import bind_parameters
+from customer360.googlesql.parse import parse_query, references
+from customer360.googlesql.rename import rename_tables
+from customer360.googlesql.to_duckdb import to_duckdb
+from customer360.project.model import TableSpec
+from customer360.project.names import TableName
+from customer360.settings import Parameter
+from customer360.warehouse import lake
+from customer360.warehouse.duckdb_session import connect
+from customer360.warehouse.lake_tables import (
+    check_columns,
+    create,
+    drop,
+    evolve,
+    identifier,
+    in_googlesql,
+    kinds,
+    quoted,
+    scalar,
+    sizes,
+    text,
+)
+from customer360.warehouse.port import Estimate, JobStats, Publication, RunInfo
+
+
+class LocalWarehouse:
+    """`folder` holds the lake; `schemas` are the declared ones (`dataset.table` → column → GoogleSQL type), by which
+    SQL is translated; tables they do not name are looked up in the lake."""
+
+    engine = "local"
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        schemas: Mapping[str, Mapping[str, str]] | None = None,
+        memory_limit: str | None = None,
+        threads: int | None = None,
+        lock_timeout: float = 600.0,
+    ) -> None:
+        self.folder = folder
+        self._schemas = dict(schemas or {})
+        self._memory_limit, self._threads, self._lock_timeout = (
+            memory_limit,
+            threads,
+            lock_timeout,
+        )
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    # -- connections, locks, errors
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The attached DuckDB connection, opened at the first use."""
+        if self._connection is None:
+            with self._errors("open"):
+                self._connection = self._open()
+        return self._connection
+
+    def _open(self, snapshot: int | None = None) -> duckdb.DuckDBPyConnection:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        connection = connect(
+            *lake.EXTENSIONS,
+            memory_limit=self._memory_limit,
+            threads=self._threads,
+            temp_directory=self.folder / "tmp",
+        )
+        if (self.folder / "catalog.sqlite").exists():
+            lake.attach(connection, self.folder, snapshot=snapshot)
+        else:
+            with lake.write_lock(self.folder, self._lock_timeout):
+                lake.attach(connection, self.folder)
+        return connection
+
+    @contextmanager
+    def _errors(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except (duckdb.Error, OSError) as error:
+            raise WarehouseError(f"{doing} in the lake {self.folder}: {error}") from error
+
+    @contextmanager
+    def _transaction(self, doing: str, run: RunInfo | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        connection = self.connection
+        with lake.write_lock(self.folder, self._lock_timeout), self._errors(doing):
+            connection.execute("BEGIN")
+            try:
+                yield connection
+                if run:  # lets `as_of` find what a run left behind
+                    connection.execute(
+                        f"CALL {lake.ALIAS}.set_commit_message(?, ?, extra_info => ?)",
+                        [
+                            run.dag_id,
+                            doing,
+                            json.dumps({"run_id": run.run_id, "run_date": str(run.run_date)}),
+                        ],
+                    )
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # -- tables
+
+    def ensure(self, tables: Iterable[TableSpec]) -> list[TableName]:
+        created: list[TableName] = []
+        with self._transaction("ensure tables") as connection:
+            for spec in tables:
+                existing = self.columns(spec.name)
+                if existing is None:
+                    create(connection, spec, spec.name)
+                    created.append(spec.name)
+                else:
+                    evolve(connection, spec, existing)
+        return created
+
+    def columns(self, name: TableName) -> dict[str, str] | None:
+        with self._errors(f"look at {name}"):
+            if name.table not in kinds(self.connection, name.dataset):
+                return None
+            relation = self.connection.sql(f"FROM {quoted(name)} LIMIT 0")
+            found = zip(relation.columns, relation.types, strict=True)
+            return {column: in_googlesql(str(type_)) for column, type_ in found}
+
+    def tables(self, dataset: str) -> list[TableName]:
+        with self._errors(f"list {dataset}"):
+            return [TableName(dataset, table) for table in kinds(self.connection, dataset)]
+
+    def drop(self, names: Iterable[TableName]) -> None:
+        wanted = [name for name in names if name.table in kinds(self.connection, name.dataset)]
+        if wanted:
+            with self._transaction("drop tables") as connection:
+                for name in wanted:
+                    drop(connection, name)
+
+    def row_counts(self, names: Iterable[TableName]) -> dict[TableName, int]:
+        counts: dict[TableName, int] = {}
+        for name in names:
+            if name.table in kinds(self.connection, name.dataset):
+                with self._errors(f"count {name}"):
+                    counts[name] = scalar(self.connection, f"SELECT COUNT(*) FROM {quoted(name)}")
+        return counts
+
+    # -- writing
+
+    def load(
+        self,
+        spec: TableSpec,
+        files: Sequence[str],
+        *,
+        partition: date | None = None,
+        run: RunInfo | None = None,
+    ) -> JobStats:
+        """See the port. Files become the lake's by hard link (a copy across file systems): no row is written again."""
+        started = time.monotonic()
+        if remote := [file for file in files if "://" in file]:
+            raise WarehouseError(f"the embedded warehouse loads files of this machine, not {remote[0]}")
+        self.ensure([spec] if self.columns(spec.name) is None else [])
+        with self._transaction(f"load {spec.name}", run) as connection:
+            where, folder = (
+                "",
+                self.folder / "data" / spec.name.dataset / spec.name.table,
+            )
+            if partition is not None:
+                if spec.partition is None:
+                    raise WarehouseError(f"{spec.name} has no partitions, so none can be loaded")
+                where = f" WHERE {identifier(spec.partition.column)} = DATE '{partition}'"
+                folder /= f"{spec.partition.column}={partition}"
+            connection.execute(f"DELETE FROM {quoted(spec.name)}{where}")
+            if partition is None and spec.partition is not None and files:
+                # Files that hold many partitions must be split; only a file of one can be taken as it is.
+                connection.execute(
+                    f"INSERT INTO {quoted(spec.name)} BY NAME SELECT * FROM read_parquet($files)",
+                    {"files": list(files)},
+                )
+            else:
+                for file in files:
+                    lake.adopt(connection, Path(file), folder, spec.name.dataset, spec.name.table)
+            rows = scalar(connection, f"SELECT COUNT(*) FROM {quoted(spec.name)}{where}")
+        return JobStats(rows=rows, seconds=time.monotonic() - started)
+
+    def write(
+        self,
+        spec: TableSpec,
+        sql: str,
+        *,
+        target: TableName | None = None,
+        parameters: Mapping[str, Parameter] | None = None,
+        renames: Mapping[TableName, TableName] | None = None,
+        maximum_bytes: int | None = None,
+        run: RunInfo | None = None,
+    ) -> JobStats:
+        started = time.monotonic()
+        query = self._translate(sql, parameters, renames)
+        name = target or spec.name
+        with self._transaction(f"write {name}", run) as connection:
+            check_columns(connection, spec, query)
+            drop(connection, name)
+            create(connection, spec, name, partitioned=False)
+            rows = scalar(connection, f"INSERT INTO {quoted(name)} {query}")
+        return JobStats(rows=rows, seconds=time.monotonic() - started)
+
+    def create_view(self, spec: TableSpec, sql: str) -> None:
+        query = self._translate(sql, None, None)
+        with self._transaction(f"create view {spec.name}") as connection:
+            check_columns(connection, spec, query)
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(spec.name.dataset)}")
+            connection.execute(f"CREATE OR REPLACE VIEW {quoted(spec.name)} AS {query}")
+            connection.execute(f"COMMENT ON VIEW {quoted(spec.name)} IS {text(spec.description)}")
+
+    def publish(
+        self,
+        publications: Sequence[Publication],
+        *,
+        run: RunInfo,
+        log: Mapping[TableSpec, pa.Table] | None = None,
+    ) -> None:
+        """See the port. A whole table is renamed into place: nothing is copied."""
+        with self._transaction(f"publish {run.run_date}", run) as connection:
+            for publication in publications:
+                name, candidate = publication.spec.name, publication.candidate
+                if publication.partition is None:
+                    drop(connection, name)
+                    connection.execute(f"ALTER TABLE {quoted(candidate)} RENAME TO {identifier(name.table)}")
+                else:
+                    assert publication.spec.partition is not None, f"{name} has no partitions"
+                    column = identifier(publication.spec.partition.column)
+                    if self.columns(name) is None:
+                        create(connection, publication.spec, name)
+                    connection.execute(f"DELETE FROM {quoted(name)} WHERE {column} = DATE '{publication.partition}'")
+                    connection.execute(f"INSERT INTO {quoted(name)} SELECT * FROM {quoted(candidate)}")
+                    drop(connection, candidate)
+            for spec, rows in (log or {}).items():
+                self._insert(connection, spec, rows)
+
+    def append(self, spec: TableSpec, rows: pa.Table) -> None:
+        with self._transaction(f"append to {spec.name}") as connection:
+            self._insert(connection, spec, rows)
+
+    def _insert(self, connection: duckdb.DuckDBPyConnection, spec: TableSpec, rows: pa.Table) -> None:
+        if spec.name.table not in kinds(connection, spec.name.dataset):
+            create(connection, spec, spec.name)
+        connection.register("_rows", rows)
+        try:
+            connection.execute(f"INSERT INTO {quoted(spec.name)} BY NAME SELECT * FROM _rows")
+        finally:
+            connection.unregister("_rows")
+
+    # -- reading
+
+    def query(
+        self,
+        sql: str,
+        *,
+        parameters: Mapping[str, Parameter] | None = None,
+        renames: Mapping[TableName, TableName] | None = None,
+        as_of: str | datetime | None = None,
+    ) -> pa.Table:
+        query = self._translate(sql, parameters, renames)
+        if as_of is None:
+            with self._errors("query"):
+                return self.connection.execute(query).to_arrow_table()
+        snapshot = self._snapshot(as_of)
+        with self._errors(f"query as of {as_of}"):
+            past = self._open(snapshot)
+            try:
+                return past.execute(query).to_arrow_table()
+            finally:
+                past.close()
+
+    def _snapshot(self, as_of: str | datetime) -> int:
+        """The last snapshot that a run committed, or the last at a time."""
+        column = "commit_extra_info ->> '$.run_id' = ?" if isinstance(as_of, str) else "snapshot_time <= ?"
+        with self._errors("look for a snapshot"):
+            found = self.connection.execute(
+                f"SELECT MAX(snapshot_id) FROM ducklake_snapshots('{lake.ALIAS}') WHERE {column}",
+                [as_of],
+            ).fetchone()
+        if not found or found[0] is None:
+            raise WarehouseError(f"nothing is kept as of {as_of}: no such run, or its snapshot has expired")
+        return int(found[0])
+
+    def estimate(
+        self,
+        sql: str,
+        *,
+        parameters: Mapping[str, Parameter] | None = None,
+        schemas: bool = True,
+    ) -> Estimate:
+        """See the port. Here: the Parquet bytes of every table that is read, whole."""
+        query = self._translate(sql, parameters, None)
+        with self._errors("estimate"):
+            self.connection.sql(query)
+            known = sizes(self.connection)
+        names = {f"{r.dataset}.{r.table}" for r in references(parse_query(sql))}
+        return Estimate(sum(known.get(name, 0) for name in names), exact=False)
+
+    def _translate(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None,
+        renames: Mapping[TableName, TableName] | None,
+    ) -> str:
+        """GoogleSQL → DuckDB, with values bound and tables renamed."""
+        bound = bind_parameters(sql, parameters or {})
+        names = {f"{r.dataset}.{r.table}" for r in references(parse_query(bound))}
+        schemas = {name: self._schemas.get(name) or self._known(name) for name in names}
+        if renames:
+            moved = {str(old): str(new) for old, new in renames.items()}
+            bound = rename_tables(bound, moved)
+            schemas |= {moved[name]: schema for name, schema in schemas.items() if name in moved}
+        return to_duckdb(bound, schemas=schemas, parameters={})
+
+    def _known(self, name: str) -> dict[str, str]:
+        found = self.columns(TableName(*name.split(".")))
+        if found is None:
+            raise WarehouseError(f"there is no table {name} in the lake {self.folder}")
+        return found

@@ -1,0 +1,138 @@
+"""The warehouse port: every operation the pipeline needs, in GoogleSQL and Arrow.
+
+Two adapters implement it, `local.LocalWarehouse` and `bigquery.BigQueryWarehouse`, and pass the same contract tests.
+SQL is always GoogleSQL with named parameters and `dataset.table` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from customer360.project.model import TableSpec
+from customer360.project.names import TableName
+from customer360.settings import Parameter
+
+
+@dataclass(frozen=True)
+class JobStats:
+    """What one operation did. `bytes_processed` and `url` are None where the engine does not say."""
+
+    rows: int
+    bytes_processed: int | None = None
+    seconds: float = 0.0
+    job_id: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a query would read, before it runs. `exact` is False where it is derived from file sizes."""
+
+    bytes_processed: int
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One table to publish: the candidate's content becomes the table, or one partition of it."""
+
+    spec: TableSpec
+    candidate: TableName
+    partition: date | None = None
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """Who runs: stored with what is written and shown on jobs. `run_id` is Airflow's, or `manual__…` from the CLI."""
+
+    run_id: str
+    run_date: date
+    dag_id: str = "c360"
+    task_id: str = ""
+
+
+class Warehouse(Protocol):
+    """All access to data goes through these operations. Each is one transaction: it happened wholly or not at all."""
+
+    @property
+    def engine(self) -> str:
+        """`local` or `bigquery`."""
+
+    def ensure(self, tables: Iterable[TableSpec]) -> list[TableName]:
+        """Create missing datasets and tables (partitioning, clustering, descriptions, labels); returns the created.
+
+        A table that exists gets new descriptions and new nullable columns; any other difference is a WarehouseError.
+        """
+
+    def columns(self, name: TableName) -> dict[str, str] | None:
+        """Column → GoogleSQL type of an existing table or view, in order; None where there is none."""
+
+    def load(
+        self, spec: TableSpec, files: Sequence[str], *, partition: date | None = None, run: RunInfo | None = None
+    ) -> JobStats:
+        """Load Parquet files (paths or gs:// addresses) into a table, replacing it whole or the one partition.
+
+        No files replaces by nothing.
+        """
+
+    def write(
+        self,
+        spec: TableSpec,
+        sql: str,
+        *,
+        target: TableName | None = None,
+        parameters: Mapping[str, Parameter] | None = None,
+        renames: Mapping[TableName, TableName] | None = None,
+        maximum_bytes: int | None = None,
+        run: RunInfo | None = None,
+    ) -> JobStats:
+        """Run a query into `target` (default: the table itself), replacing it, with `spec`'s columns and descriptions.
+
+        `renames` sends reads of a table to another, such as to the candidate of this run.
+        """
+
+    def create_view(self, spec: TableSpec, sql: str) -> None:
+        """Create or replace a view. A view takes no parameters."""
+
+    def publish(
+        self, publications: Sequence[Publication], *, run: RunInfo, log: Mapping[TableSpec, pa.Table] | None = None
+    ) -> None:
+        """Make candidates what people read, and append `log` rows (to ops tables), then drop the candidates.
+
+        Local: one transaction over all. BigQuery: one atomic copy per table, then the log.
+        """
+
+    def append(self, spec: TableSpec, rows: pa.Table) -> None:
+        """Append rows to a platform table (ops), creating it when it is missing."""
+
+    def query(
+        self,
+        sql: str,
+        *,
+        parameters: Mapping[str, Parameter] | None = None,
+        renames: Mapping[TableName, TableName] | None = None,
+        as_of: str | datetime | None = None,
+    ) -> pa.Table:
+        """Rows as Arrow. `as_of` reads what was published by a run (its run_id) or at a time."""
+
+    def estimate(
+        self, sql: str, *, parameters: Mapping[str, Parameter] | None = None, schemas: bool = True
+    ) -> Estimate:
+        """Bytes that a query would read; also proves that it compiles. Nothing runs."""
+
+    def row_counts(self, names: Iterable[TableName]) -> dict[TableName, int]:
+        """Rows per table, from metadata where the engine keeps it. Missing tables are left out."""
+
+    def drop(self, names: Iterable[TableName]) -> None:
+        """Drop tables that exist; others are ignored."""
+
+    def tables(self, dataset: str) -> list[TableName]:
+        """Tables and views of a dataset, candidates included; empty for a missing dataset."""
+
+    def close(self) -> None:
+        """Let go of connections."""

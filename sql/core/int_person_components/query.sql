@@ -1,0 +1,193 @@
+-- The components of a person's engagement, each 100 × the share of people strictly worse among those for whom it is
+-- known. Counted over the distinct values, as in int_person_rfm.
+WITH
+profile AS (
+  SELECT customer360_id
+  FROM core.int_person_profile
+),
+
+commerce AS (
+  SELECT
+    customer360_id,
+    days_since_last_purchase,
+    orders_count,
+    total_revenue
+  FROM core.int_person_commerce
+),
+
+web AS (
+  SELECT
+    customer360_id,
+    sessions_last_90_days
+  FROM core.int_person_web
+),
+
+marketing AS (
+  SELECT
+    customer360_id,
+    email_engagement_rate
+  FROM core.int_person_marketing
+),
+
+-- No visits and no orders are known facts, so they are 0; a recency without orders, or the answers of somebody who was
+-- never sent an e-mail, are unknown.
+measures AS (
+  SELECT
+    profile.customer360_id,
+    marketing.email_engagement_rate,
+    COALESCE(web.sessions_last_90_days, 0) AS sessions_last_90_days,
+    commerce.days_since_last_purchase,
+    COALESCE(commerce.orders_count, 0) AS orders_count,
+    COALESCE(commerce.total_revenue, 0) AS total_revenue
+  FROM profile
+  LEFT JOIN commerce ON profile.customer360_id = commerce.customer360_id
+  LEFT JOIN web ON profile.customer360_id = web.customer360_id
+  LEFT JOIN marketing ON profile.customer360_id = marketing.customer360_id
+),
+
+email_values AS (
+  SELECT
+    email_engagement_rate,
+    COUNT(*) AS people
+  FROM measures
+  WHERE email_engagement_rate IS NOT NULL
+  GROUP BY email_engagement_rate
+),
+
+email_ranks AS (
+  SELECT
+    email_engagement_rate,
+    COALESCE(
+      SUM(people) OVER (ORDER BY email_engagement_rate ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
+    ) AS people_worse,
+    SUM(people) OVER () AS people_known
+  FROM email_values
+),
+
+web_values AS (
+  SELECT
+    sessions_last_90_days,
+    COUNT(*) AS people
+  FROM measures
+  GROUP BY sessions_last_90_days
+),
+
+web_ranks AS (
+  SELECT
+    sessions_last_90_days,
+    COALESCE(
+      SUM(people) OVER (ORDER BY sessions_last_90_days ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
+    ) AS people_worse,
+    SUM(people) OVER () AS people_known
+  FROM web_values
+),
+
+recency_values AS (
+  SELECT
+    days_since_last_purchase,
+    COUNT(*) AS people
+  FROM measures
+  WHERE days_since_last_purchase IS NOT NULL
+  GROUP BY days_since_last_purchase
+),
+
+recency_ranks AS (
+  SELECT
+    days_since_last_purchase,
+    COALESCE(
+      SUM(people) OVER (
+        ORDER BY days_since_last_purchase DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ),
+      0
+    ) AS people_worse,
+    SUM(people) OVER () AS people_known
+  FROM recency_values
+),
+
+frequency_values AS (
+  SELECT
+    orders_count,
+    COUNT(*) AS people
+  FROM measures
+  GROUP BY orders_count
+),
+
+frequency_ranks AS (
+  SELECT
+    orders_count,
+    COALESCE(
+      SUM(people) OVER (ORDER BY orders_count ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
+    ) AS people_worse,
+    SUM(people) OVER () AS people_known
+  FROM frequency_values
+),
+
+monetary_values AS (
+  SELECT
+    total_revenue,
+    COUNT(*) AS people
+  FROM measures
+  GROUP BY total_revenue
+),
+
+monetary_ranks AS (
+  SELECT
+    total_revenue,
+    COALESCE(
+      SUM(people) OVER (ORDER BY total_revenue ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
+    ) AS people_worse,
+    SUM(people) OVER () AS people_known
+  FROM monetary_values
+),
+
+components AS (
+  SELECT
+    measures.customer360_id,
+    CAST(
+      SAFE_DIVIDE(CAST(100 * email_ranks.people_worse AS NUMERIC), email_ranks.people_known) AS NUMERIC
+    ) AS email_score,
+    CAST(SAFE_DIVIDE(CAST(100 * web_ranks.people_worse AS NUMERIC), web_ranks.people_known) AS NUMERIC) AS web_score,
+    -- Events of the customer portal are not connected yet.
+    CAST(NULL AS NUMERIC) AS portal_score,
+    CAST(
+      SAFE_DIVIDE(CAST(100 * recency_ranks.people_worse AS NUMERIC), recency_ranks.people_known) AS NUMERIC
+    ) AS recency_component,
+    CAST(
+      SAFE_DIVIDE(CAST(100 * frequency_ranks.people_worse AS NUMERIC), frequency_ranks.people_known) AS NUMERIC
+    ) AS frequency_component,
+    CAST(
+      SAFE_DIVIDE(CAST(100 * monetary_ranks.people_worse AS NUMERIC), monetary_ranks.people_known) AS NUMERIC
+    ) AS monetary_component
+  FROM measures
+  LEFT JOIN email_ranks ON measures.email_engagement_rate = email_ranks.email_engagement_rate
+  LEFT JOIN web_ranks ON measures.sessions_last_90_days = web_ranks.sessions_last_90_days
+  LEFT JOIN recency_ranks ON measures.days_since_last_purchase = recency_ranks.days_since_last_purchase
+  LEFT JOIN frequency_ranks ON measures.orders_count = frequency_ranks.orders_count
+  LEFT JOIN monetary_ranks ON measures.total_revenue = monetary_ranks.total_revenue
+)
+
+SELECT
+  customer360_id,
+  email_score,
+  web_score,
+  portal_score,
+  recency_component,
+  frequency_component,
+  monetary_component,
+  CAST(
+    SAFE_DIVIDE(
+      COALESCE(email_score, 0)
+      + COALESCE(web_score, 0)
+      + COALESCE(portal_score, 0)
+      + COALESCE(recency_component, 0)
+      + COALESCE(frequency_component, 0)
+      + COALESCE(monetary_component, 0),
+      IF(email_score IS NULL, 0, 1)
+      + IF(web_score IS NULL, 0, 1)
+      + IF(portal_score IS NULL, 0, 1)
+      + IF(recency_component IS NULL, 0, 1)
+      + IF(frequency_component IS NULL, 0, 1)
+      + IF(monetary_component IS NULL, 0, 1)
+    ) AS NUMERIC
+  ) AS overall_score
+FROM components

@@ -1,0 +1,93 @@
+"""UCI Online Retail through the whole pipeline: the published tables give the file's figures to the cent.
+
+The figures were computed from the file by other means; the data is not part of the project. Set ONLINE_RETAIL_FILE, or put
+the shared data beside the project.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, build_all, load_all, open_build, settings_for
+
+from customer360.build import Build
+
+FILE = Path(
+    os.environ.get("ONLINE_RETAIL_FILE") or ROOT.parent / "shared" / "data" / "online_retail" / "online_retail.parquet"
+)
+NET_BY_MONTH = [
+    ("2010-12", "748957.02"), ("2011-01", "560000.26"), ("2011-02", "498062.65"), ("2011-03", "683267.08"),
+    ("2011-04", "493207.121"), ("2011-05", "723333.51"), ("2011-06", "691123.12"), ("2011-07", "681300.111"),
+    ("2011-08", "682680.51"), ("2011-09", "1019687.622"), ("2011-10", "1070704.67"), ("2011-11", "1461756.25"),
+    ("2011-12", "433668.01"),
+]  # fmt: skip
+
+pytestmark = pytest.mark.skipif(
+    not FILE.is_file(), reason=f"the Online Retail file is not here ({FILE}); set ONLINE_RETAIL_FILE"
+)
+
+
+@pytest.fixture(scope="module")
+def retail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    settings = settings_for(
+        tmp_path_factory.mktemp("online_retail"),
+        C360_SOURCES=str(ROOT / "examples" / "online_retail"),
+        C360_REPORTING_CURRENCY="GBP",
+        ONLINE_RETAIL_FILE=str(FILE),
+    )
+    build = open_build(settings, "retail", date(2011, 12, 9))
+    load_all(build, {})
+    build_all(build)
+    yield build
+    build.warehouse.close()
+
+
+def one(build: Build, sql: str) -> dict[str, Any]:
+    (row,) = build.warehouse.query(sql).to_pylist()
+    return row
+
+
+def test_every_line_is_loaded(retail: Build) -> None:
+    load = one(retail, "SELECT * FROM ops.loads WHERE table_name = 'raw_commerce.purchase_transactions'")
+    assert (load["rows_read"], load["rows_loaded"], load["rows_quarantined"]) == (541_909, 541_909, 0)
+
+
+def test_people(retail: Build) -> None:
+    assert one(
+        retail,
+        "SELECT COUNT(*) AS ids, COUNTIF(orders_count > 0) AS buyers, SUM(orders_count) AS orders,"
+        " SUM(gross_revenue) AS gross, SUM(total_revenue) AS net FROM marts.customer_360",
+    ) == {
+        "ids": 4_372, "buyers": 4_338, "orders": 18_532,
+        "gross": Decimal("8911407.904"), "net": Decimal("8300065.814"),
+    }  # fmt: skip
+
+
+def test_everybody_guests_included(retail: Build) -> None:
+    assert one(retail, "SELECT COUNT(*) AS orders, SUM(gross_revenue) AS gross FROM core.fct_orders") == {
+        "orders": 19_960,
+        "gross": Decimal("10666684.544"),
+    }
+    lines = "SELECT COUNTIF(is_refund) AS lines, SUM(refund_amount) AS refunds FROM core.fct_order_lines"
+    assert one(retail, lines) == {"lines": 9_290, "refunds": Decimal("918936.610")}
+
+
+def test_lines_with_a_customer(retail: Build) -> None:
+    assert one(
+        retail,
+        "SELECT COUNTIF(is_sold AND source_customer_id IS NOT NULL) AS sold, COUNTIF(source_customer_id IS NULL) AS guests,"
+        " COUNTIF(amount = 0) AS gifts FROM core.fct_order_lines",
+    ) == {"sold": 397_884, "guests": 135_080, "gifts": 2_515}
+
+
+def test_net_by_month(retail: Build) -> None:
+    found = retail.warehouse.query(
+        "SELECT FORMAT_DATE('%Y-%m', month) AS month, net_revenue FROM dashboards.agg_monthly_revenue ORDER BY month"
+    ).to_pylist()
+    assert [(row["month"], row["net_revenue"]) for row in found] == [(m, Decimal(net)) for m, net in NET_BY_MONTH]

@@ -1,0 +1,257 @@
+"""BigQuery jobs when things go wrong: lost answers, killed workers, failed copies, and what people are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import requests
+
+from customer360.errors import BudgetError, WarehouseError
+from customer360.project import TableName
+from customer360.project.platform import PUBLISHED
+from customer360.warehouse.port import Publication, RunInfo
+from warehouse.bigquery_transport import PROJECT, Fault, Refused, reference
+from warehouse.conftest import BigQueryBench
+from warehouse.discovery import Call
+from warehouse.shared import (
+    FIRST,
+    ONE,
+    ONE_ROW,
+    RUN,
+    SECOND,
+    TOTALS,
+    TWO,
+    TWO_ROW,
+    VISITS,
+    published_log,
+    visits,
+    write_totals,
+)
+
+OTHER = replace(TOTALS, name=TableName("core", "other"))
+
+
+class Killed(BaseException):
+    """The worker's process ends here."""
+
+
+def for_real(call: Call) -> bool:
+    """Not a dry run."""
+    return call.body is not None and not call.body["configuration"].get("dryRun")
+
+
+def write(cloud: BigQueryBench, run: RunInfo = RUN, sql: str = ONE) -> str:
+    cloud.transport.gives(sql, TOTALS.schema, ONE_ROW)
+    job_id = cloud.warehouse.write(TOTALS, sql, run=run).job_id
+    assert job_id is not None
+    return job_id
+
+
+def test_a_job_is_named_after_its_run_and_content(cloud: BigQueryBench) -> None:
+    names = [
+        write(cloud),
+        write(cloud, replace(RUN, run_id="manual__1")),
+        write(cloud, replace(RUN, task_id="other")),
+        write(cloud, sql=f"{ONE} -- changed"),
+    ]
+    assert names[0].startswith("c360-customer_360_daily__marts_write-20240131-")
+    assert len(set(names)) == 4
+    assert all(name.endswith("-0") for name in names), "each is the first attempt of its own job"
+
+
+def test_a_lost_answer_is_found_again(cloud: BigQueryBench) -> None:
+    cloud.transport.faults.append(
+        Fault("jobs.insert", requests.ConnectionError("reset by peer"), after=True, when=for_real)
+    )
+    job_id = write(cloud)
+    assert len(cloud.configurations()) == 2, "the client sends the request again"
+    assert [name for name in cloud.transport.jobs if name.startswith("c360-customer")] == [job_id]
+    assert cloud.rows(TOTALS.name) == ONE_ROW
+
+
+def test_a_job_just_made_may_not_be_found_at_once(cloud: BigQueryBench) -> None:
+    answers = iter([True, False, True])  # jobs.get: before the insert, then missing once, then there
+    cloud.transport.faults += [
+        Fault("jobs.insert", requests.ConnectionError("reset"), after=True, when=for_real),
+        Fault("jobs.get", Refused(404, "notFound", "Not found: Job"), times=1, when=lambda _: not next(answers)),
+    ]
+    write(cloud)
+    assert next(answers) is True
+    assert len(cloud.transport.jobs) == 1
+
+
+def test_a_job_that_a_killed_worker_left_running_is_waited_for(cloud: BigQueryBench) -> None:
+    cloud.transport.pending = 2
+    cloud.transport.faults.append(Fault("jobs.insert", Killed(), after=True, when=for_real))
+    with pytest.raises(Killed):
+        write(cloud)
+    (left,) = cloud.transport.jobs
+    assert write(cloud) == left
+    assert list(cloud.transport.jobs) == [left]
+
+
+def test_a_job_that_a_killed_worker_left_running_and_that_fails_is_run_again(cloud: BigQueryBench) -> None:
+    cloud.transport.pending = 2
+    cloud.transport.fails("core.totals", "backendError", "try again")
+    cloud.transport.faults.append(Fault("jobs.insert", Killed(), after=True, when=for_real))
+    with pytest.raises(Killed):
+        write(cloud)
+    (left,) = cloud.transport.jobs
+    assert write(cloud) == left.removesuffix("0") + "1"
+
+
+def test_a_cleared_task_runs_its_finished_job_again(cloud: BigQueryBench) -> None:
+    first = write(cloud)
+    cloud.transport.gives(ONE, TOTALS.schema, TWO_ROW)  # its inputs have changed since
+    assert cloud.warehouse.write(TOTALS, ONE, run=RUN).job_id == first.removesuffix("0") + "1"
+    assert cloud.rows(TOTALS.name) == TWO_ROW
+
+
+def test_a_failed_job_says_why_and_where(cloud: BigQueryBench) -> None:
+    write(cloud)
+    cloud.transport.fails("core.totals", "resourcesExceeded", "Resources exceeded: out of memory")
+    with pytest.raises(WarehouseError, match=r"write core\.totals in BigQuery: Resources exceeded") as caught:
+        write(cloud)
+    (last,) = [name for name in cloud.transport.jobs if name.endswith("-1")]
+    assert f"https://console.cloud.google.com/bigquery?project={PROJECT}&j=bq:EU:{last}" in str(caught.value)
+    assert not caught.value.retry_helps
+    assert cloud.rows(TOTALS.name) == ONE_ROW
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "retry_helps"),
+    [
+        ("backendError", WarehouseError, True),
+        ("rateLimitExceeded", WarehouseError, True),
+        ("invalidQuery", WarehouseError, False),
+        ("bytesBilledLimitExceeded", BudgetError, False),
+    ],
+)
+def test_an_error_says_whether_a_retry_helps(
+    cloud: BigQueryBench, reason: str, kind: type[WarehouseError], retry_helps: bool
+) -> None:
+    cloud.transport.fails("core.totals", reason, "sorry")
+    with pytest.raises(kind, match="sorry") as caught:
+        write(cloud)
+    assert type(caught.value) is kind
+    assert caught.value.retry_helps is retry_helps
+
+
+def test_google_s_refusal_is_ours_with_its_words(cloud: BigQueryBench) -> None:
+    cloud.transport.faults.append(Fault("tables.get", Refused(403, "accessDenied", "Access Denied: core.totals")))
+    with pytest.raises(WarehouseError, match=r"look at core\.totals in BigQuery: Access Denied") as caught:
+        cloud.warehouse.columns(TOTALS.name)
+    assert not caught.value.retry_helps
+
+
+def test_a_busy_service_is_asked_again(cloud: BigQueryBench) -> None:
+    cloud.transport.faults.append(Fault("tables.get", Refused(503, "backendError", "try again"), times=2))
+    assert cloud.warehouse.columns(TOTALS.name) is None
+    assert len(cloud.transport.sent("tables.get")) == 3
+
+
+def test_an_append_whose_answer_is_lost_happens_once(cloud: BigQueryBench) -> None:
+    cloud.transport.faults.append(Fault("jobs.insert", requests.ConnectionError("reset"), after=True))
+    cloud.warehouse.append(TOTALS, pa.table({"n": [1]}))
+    assert cloud.rows(TOTALS.name) == [{"n": 1, "amount": None}]
+
+
+# -- publishing
+
+
+def publications(cloud: BigQueryBench) -> list[Publication]:
+    """Candidates of two tables."""
+    candidate = write_totals(cloud)
+    cloud.transport.gives(TWO, TOTALS.schema, TWO_ROW)
+    cloud.warehouse.write(OTHER, TWO, target=OTHER.name.candidate(FIRST), run=RUN)
+    return [Publication(TOTALS, candidate), Publication(OTHER, OTHER.name.candidate(FIRST))]
+
+
+def copies(cloud: BigQueryBench) -> list[dict[str, Any]]:
+    return [configuration["copy"] for configuration in cloud.configurations() if "copy" in configuration]
+
+
+def test_a_publish_is_one_truncating_copy_per_table(cloud: BigQueryBench) -> None:
+    cloud.warehouse.publish(publications(cloud), run=RUN)
+    assert copies(cloud) == [
+        {
+            "sourceTables": [reference(spec.name.candidate(FIRST))],
+            "destinationTable": reference(spec.name),
+            "writeDisposition": "WRITE_TRUNCATE",
+            "createDisposition": "CREATE_IF_NEEDED",
+        }
+        for spec in (TOTALS, OTHER)
+    ]
+
+
+def partition_candidate(cloud: BigQueryBench, rows: list[dict[str, Any]]) -> Publication:
+    sql = "SELECT visit_id, pages, day FROM staging.visits"
+    cloud.transport.gives(sql, VISITS.schema, rows)
+    candidate = VISITS.name.candidate(FIRST)
+    cloud.warehouse.write(VISITS, sql, target=candidate, run=RUN)
+    return Publication(VISITS, candidate, FIRST)
+
+
+def test_a_partition_is_copied_to_itself(cloud: BigQueryBench) -> None:
+    publication = partition_candidate(cloud, visits(FIRST, "a"))
+    cloud.warehouse.publish([publication], run=RUN)
+    (copy,) = copies(cloud)
+    assert copy["sourceTables"] == [reference(publication.candidate, "$20240131")]
+    assert copy["destinationTable"] == reference(VISITS.name, "$20240131")
+
+
+def test_rows_outside_of_the_partition_are_not_lost_in_silence(cloud: BigQueryBench) -> None:
+    publication = partition_candidate(cloud, visits(FIRST, "a") + visits(SECOND, "b"))
+    with pytest.raises(WarehouseError, match=r"candidate_20240131 has rows outside of its partition \$20240131"):
+        cloud.warehouse.publish([publication], run=RUN)
+    assert copies(cloud) == []
+
+
+def test_the_log_says_when_the_copy_had_ended(cloud: BigQueryBench) -> None:
+    cloud.warehouse.publish(publications(cloud), run=RUN, log=published_log(TOTALS.name, OTHER.name))
+    jobs = {
+        job["configuration"]["copy"]["destinationTable"]["tableId"]: int(job["statistics"]["endTime"])
+        for job in cloud.transport.jobs.values()
+        if "copy" in job["configuration"]
+    }
+    logged = {row["table_name"]: row["published_at"] for row in cloud.rows(PUBLISHED.name)}
+    assert logged == {
+        f"core.{table}": datetime.fromtimestamp((ended + 1) / 1000, tz=UTC) for table, ended in jobs.items()
+    }
+
+
+def test_after_a_failed_copy_the_log_names_what_did_change(cloud: BigQueryBench) -> None:
+    both = publications(cloud)
+    cloud.transport.fails("core.totals", "backendError", "sorry")
+    with pytest.raises(WarehouseError, match=r"publish core\.totals in BigQuery: sorry"):
+        cloud.warehouse.publish(both, run=RUN, log=published_log(TOTALS.name, OTHER.name))
+    assert [row["table_name"] for row in cloud.rows(PUBLISHED.name)] == ["core.other"]
+    assert cloud.warehouse.columns(TOTALS.name) is None
+    assert cloud.rows(OTHER.name) == TWO_ROW
+    cloud.warehouse.publish(both, run=RUN)
+    assert cloud.rows(TOTALS.name) == ONE_ROW
+
+
+@pytest.mark.parametrize(
+    ("method", "when"),
+    [
+        ("jobs.insert", lambda call: for_real(call) and "copy" in call.body["configuration"]),
+        ("jobs.insert", lambda call: call.upload),
+        ("tables.delete", lambda _: True),
+    ],
+    ids=["after the first copy", "after the log", "after the first candidate is dropped"],
+)
+def test_a_publish_may_be_killed_and_run_again(cloud: BigQueryBench, method: str, when: Callable[[Call], bool]) -> None:
+    both, log = publications(cloud), published_log(TOTALS.name, OTHER.name)
+    cloud.transport.faults.append(Fault(method, Killed(), after=True, when=when))
+    with pytest.raises(Killed):
+        cloud.warehouse.publish(both, run=RUN, log=log)
+    cloud.warehouse.publish(both, run=RUN, log=log)
+    assert (cloud.rows(TOTALS.name), cloud.rows(OTHER.name)) == (ONE_ROW, TWO_ROW)
+    assert cloud.warehouse.tables("core") == [OTHER.name, TOTALS.name]
+    assert sorted(row["table_name"] for row in cloud.rows(PUBLISHED.name)) == ["core.other", "core.totals"]
