@@ -30,7 +30,7 @@ def c360(data: Path, *arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments, env={"C360_DATA": str(data), "COLUMNS": "200"})
 
 
-@pytest.mark.parametrize("command", _COMMANDS)
+@pytest.mark.parametrize("command", sorted(_COMMANDS.keys() - {"airflow"}))  # that one hands everything to Airflow
 def test_every_command_has_help_that_teaches(command: str) -> None:
     result = CliRunner().invoke(cli, [command, "--help"])
     assert result.exit_code == 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import duckdb
 import pytest
 from reference import duckdb_engine, zetasql_engine
-from reference.canonical import compare_rows
+from reference.canonical import Row, compare_rows
 from reference.zetasql_client import ServerError
 
 from customer360.googlesql.allow import ALLOWED
@@ -19,10 +21,11 @@ _RUNNING = [pytest.param(case, id=str(case)) for case in read_all() if not case.
 _FAILING = [pytest.param(case, id=str(case)) for case in read_all() if case.fails]
 
 
-def _used(case: Golden) -> dict[str, dict[str, object]]:
+def _run(engine: ModuleType, case: Golden) -> tuple[list[tuple[str, str]], list[Row]]:
     tables = {name: table for name, table in TABLES.items() if name in case.sql}
     parameters = {name: value for name, value in PARAMETERS.items() if f"@{name}" in case.sql}
-    return {"tables": tables, "parameters": parameters}
+    columns, rows = engine.run(case.sql, tables=tables, parameters=parameters)
+    return columns, rows
 
 
 @pytest.mark.parametrize("case", _CASES)
@@ -32,8 +35,8 @@ def test_text(case: Golden) -> None:
 
 @pytest.mark.parametrize("case", _RUNNING)
 def test_same_columns_and_rows_on_both_engines(case: Golden) -> None:
-    expected_columns, expected = zetasql_engine.run(case.sql, **_used(case))
-    columns, rows = duckdb_engine.run(case.sql, **_used(case))
+    expected_columns, expected = _run(zetasql_engine, case)
+    columns, rows = _run(duckdb_engine, case)
     assert expected, "a case without rows shows nothing"
     assert columns == expected_columns
     difference = compare_rows(rows, expected)
@@ -43,9 +46,9 @@ def test_same_columns_and_rows_on_both_engines(case: Golden) -> None:
 @pytest.mark.parametrize("case", _FAILING)
 def test_error_on_both_engines(case: Golden) -> None:
     with pytest.raises(ServerError):
-        zetasql_engine.run(case.sql, **_used(case))
+        _run(zetasql_engine, case)
     with pytest.raises(duckdb.Error):
-        duckdb_engine.run(case.sql, **_used(case))
+        _run(duckdb_engine, case)
 
 
 def test_every_construct_on_the_allow_list_has_a_case_and_none_is_off_it() -> None:

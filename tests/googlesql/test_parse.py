@@ -34,7 +34,7 @@ def test_anything_but_one_query_is_refused_with_its_file(sql: str, message: str)
 def test_a_syntax_error_names_its_line() -> None:
     with pytest.raises(ProjectError) as caught:
         parse_query("SELECT\n  1 AS a,\n  (2 AS b\nFROM c", path=_PATH)
-    assert caught.value.line == 3
+    assert caught.value.line == 4
 
 
 def test_references_are_tables_in_order_with_their_lines() -> None:

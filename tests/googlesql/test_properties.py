@@ -25,9 +25,9 @@ _REAL = st.one_of(
 )
 _DAY = st.dates(date(1900, 1, 1), date(2100, 12, 31))
 _MOMENT = st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-_NUMBER_TEXT = st.text("0123456789+-.eE _xX", max_size=10)
+_NUMBER_TEXT = st.text("0123456789+-.eE _xX", max_size=10) | st.sampled_from(["inf", "-Infinity", "NaN", " 1e5 "])
 _CLOCKS = (
-    "| |T| 10:11:12|T10:11:12Z| 1:2:3| 10:11| 24:00:00| 10:11:60| 10:11:12.1234567| 10:11:12+2| 10:11:12 +02:00|"
+    "| |T| 10:11:12|T10:11:12Z| 1:2:3| 10:11| 24:00:00| 10:11:61| 10:11:12.1234567| 10:11:12+2| 10:11:12 +02:00|"
     " 10:11:12-08:00| 10:11:12 UTC| 10:11:12.|+01| 10:11:12+0130"
 )
 _DATE_TEXT = st.one_of(

@@ -159,8 +159,9 @@ def test_a_failing_source_then_a_killed_run_then_the_same_tables(
     assert left_behind(home) == []
 
     generate(tmp_path / "shop", customers=200, days=730, seed=7, until=DAY)
+    started = time.time()
     killed = subprocess.Popen([C360, "demo"], env=small, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-    _wait_for_log(tmp_path / "data" / "logs" / "tasks", "staging.write_", patience=180)
+    _wait_for_log(tmp_path / "data" / "logs" / "tasks", "staging.write_", since=started, patience=180)
     refused = demo([], small)
     assert refused.returncode == 1 and "another c360 demo or up is at work" in refused.stderr
     sessions = json.loads((home / "running.json").read_text())["sessions"]
@@ -177,9 +178,9 @@ def test_a_failing_source_then_a_killed_run_then_the_same_tables(
     assert tables(load_settings(small)) == expected
 
 
-def _wait_for_log(folder: Path, task: str, *, patience: float) -> None:
-    """Until a task of that name has begun to write its log."""
+def _wait_for_log(folder: Path, task: str, *, since: float, patience: float) -> None:
+    """Until a task of that name has written into its log."""
     deadline = time.monotonic() + patience
-    while not any(f"task_id={task}" in str(path) for path in folder.rglob("*.log")):
+    while not any(f"task_id={task}" in str(path) and path.stat().st_mtime > since for path in folder.rglob("*.log")):
         assert time.monotonic() < deadline, f"{task} did not start within {patience} s"
         time.sleep(0.2)

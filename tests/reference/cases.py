@@ -36,7 +36,7 @@ class _Loader(yaml.SafeLoader):
 
 
 for _tag in ("float", "timestamp"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_scalar(node))
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", lambda _, node: node.value)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,11 @@ def rows_as_query(schema: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) 
         if unknown:
             raise ValueError(f"no such column: {', '.join(sorted(unknown))}; there are {', '.join(schema)}")
         given = {str(name).lower(): value for name, value in row.items()}
-        listed.append(f"({', '.join(_stored(given.get(name.lower()), type_) for name, type_ in row_type.fields)})")
+        # (x) alone would be x, not a row.
+        row_of = "STRUCT" if len(schema) == 1 else ""
+        listed.append(
+            f"{row_of}({', '.join(_stored(given.get(name.lower()), type_) for name, type_ in row_type.fields)})"
+        )
     typed = f"ARRAY<STRUCT<{quoted}>>[{', '.join(listed)}]"
     return f"SELECT given_row.* FROM UNNEST({typed}) AS given_row"
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from filelock import FileLock
-from google.protobuf import empty_pb2, message
-from wasmtime import Config, Engine, Linker, Module, Store, WasiConfig, WasmtimeError
+from google.protobuf import message
+from wasmtime import Config, Engine, Func, Linker, Module, SharedMemory, Store, WasiConfig, WasmtimeError
 from zetasql.core.exceptions import ServerError, ZetaSQLError
 from zetasql.core.wasm_client import WasmClient, get_tzinfo_dir
 from zetasql.wasi import get_wasm_path
@@ -61,8 +61,11 @@ class ZetaSqlClient(WasmClient):
         linker.define_wasi()
         self.instance = linker.instantiate(self.store, self.module)
         self.exports = self.instance.exports(self.store)
-        self.exports["_initialize"](self.store)
-        self.memory = self.exports["memory"]
+        initialize, memory = self.exports["_initialize"], self.exports["memory"]
+        assert isinstance(initialize, Func)
+        assert isinstance(memory, SharedMemory)
+        initialize(self.store)
+        self.memory = memory
 
     def write_bytes(self, ptr: int, data: bytes) -> None:
         """Copy bytes into the module's memory."""
@@ -72,9 +75,10 @@ class ZetaSqlClient(WasmClient):
         """Copy bytes out of the module's memory."""
         return ctypes.string_at(ctypes.addressof(self.memory.data_ptr().contents) + ptr, size)
 
-    def call(self, method: str, request: message.Message, response_type: type[Message] = empty_pb2.Empty) -> Message:
+    def call(self, method: str, request: message.Message, response_type: type[Message]) -> Message:
         """Call one method of the local service; ServerError carries the analyzer's message."""
-        return self.call_grpc_func(f"ZetaSqlLocalService_{method}", request, response_type)
+        response: Message = self.call_grpc_func(f"ZetaSqlLocalService_{method}", request, response_type)
+        return response
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from google.protobuf import empty_pb2
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public_options
@@ -143,7 +144,7 @@ def _prepared(request: service.PrepareQueryRequest) -> tuple[int, list[tuple[str
         return state.prepared_query_id, [(column.name, str(_type(column.type))) for column in state.columns]
     finally:
         unprepare = service.UnprepareQueryRequest(prepared_query_id=state.prepared_query_id)
-        client().call("UnprepareQuery", unprepare)
+        client().call("UnprepareQuery", unprepare, empty_pb2.Empty)
 
 
 def _evaluate(sql: str, types_: Mapping[str, str], values: Mapping[str, Any]) -> Any:

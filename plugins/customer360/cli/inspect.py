@@ -94,7 +94,7 @@ _LAST_LOADS = (
 )
 _FAILED = (
     "SELECT table_name, severity, expectation, column_name, rows_unexpected, description FROM ops.data_quality"
-    " WHERE NOT success AND run_id IN (SELECT MAX_BY(run_id, checked_at) FROM ops.data_quality)"
+    " WHERE NOT success AND run_id IN (SELECT ANY_VALUE(run_id HAVING MAX checked_at) FROM ops.data_quality)"
     " ORDER BY severity, table_name, expectation"
 )
 _CURRENT = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,8 @@ from customer360.build import Build
 from customer360.project import load_project
 from customer360.warehouse.port import RunInfo
 
-console = Console()
+# Into a pipe or a file, tables are not cut to the width of a terminal that is not there.
+console = Console(width=None if sys.stdout.isatty() else 200)
 run_date_option = click.option(
     "--date",
     "run_date",

@@ -105,4 +105,6 @@ def _misuse(node: exp.Expr) -> tuple[str, str] | None:
         return f"{text(node)} is more than a table.", "read the table as it is"
     if isinstance(node, exp.Select) and node.args.get("kind") == "VALUE":
         return "SELECT AS VALUE is not on the allow-list.", "select the column"
+    if isinstance(node, exp.Select) and node.args.get("kind") == "STRUCT" and not isinstance(node.parent, exp.Array):
+        return "SELECT AS STRUCT outside ARRAY(…) is not on the allow-list.", "select STRUCT(… AS …)"
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
@@ -35,14 +34,16 @@ class Session:
 
     def batch(self, table: TableName) -> Batch:
         """The whole of a table, for Great Expectations to look at."""
-        if table.dataset not in self._sources:
-            self._sources[table.dataset] = self._source(table.dataset)
         # BigQuery's dialect qualifies names only for clients of its own making.
         name = str(table) if self._warehouse.engine == "bigquery" else table.table
         try:
+            if table.dataset not in self._sources:
+                self._sources[table.dataset] = self._source(table.dataset)
             asset = self._sources[table.dataset].add_table_asset(str(table), table_name=name)
             return cast("Batch", asset.add_batch_definition_whole_table("all").get_batch())
-        except Exception as error:
+        except WarehouseError:
+            raise
+        except Exception as error:  # Great Expectations has no base class for what it raises here
             raise WarehouseError(f"Great Expectations cannot read {table}: {error}") from error
 
     def _source(self, dataset: str) -> Any:
@@ -63,8 +64,7 @@ class Session:
 @contextmanager
 def session(warehouse: Warehouse) -> Iterator[Session]:
     """Great Expectations over a warehouse. The first in a process takes about 4 s: its import."""
-    with ExitStack() as cleanup, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="duckdb_engine")  # says that it cannot reflect indexes
+    with ExitStack() as cleanup:
         yield Session(warehouse, cleanup)
 
 

@@ -44,16 +44,33 @@ person_categories AS (
     SUM(units) AS units,
     SUM(revenue) AS revenue,
     MAX(last_purchased_at) AS last_purchased_at,
-    -- A product is in one category, so these add up; several source customers of a person may share a product.
-    COUNT(DISTINCT product_id) AS products
+    COUNT(product_id) AS products
   FROM person_products
   GROUP BY customer360_id, category
+),
+
+-- Only several source customers of one person can name a product twice. Counting distinct products of everybody would be
+-- the most expensive step of this query.
+merged_people AS (
+  SELECT customer360_id
+  FROM identity_map
+  GROUP BY customer360_id
+  HAVING COUNT(*) > 1
+),
+
+repeated_products AS (
+  SELECT
+    person_products.customer360_id,
+    COUNT(person_products.product_id) - COUNT(DISTINCT person_products.product_id) AS products
+  FROM person_products
+  INNER JOIN merged_people ON person_products.customer360_id = merged_people.customer360_id
+  GROUP BY person_products.customer360_id
 ),
 
 person_totals AS (
   SELECT
     customer360_id,
-    SUM(products) AS distinct_products,
+    SUM(products) AS products,
     SUM(IF(category IS NULL, 0, units)) AS categorised_units
   FROM person_categories
   GROUP BY customer360_id
@@ -120,7 +137,7 @@ ranked_brands AS (
 
 SELECT
   person_totals.customer360_id,
-  person_totals.distinct_products,
+  person_totals.products - COALESCE(repeated_products.products, 0) AS distinct_products,
   category_affinity.favorite_category,
   ranked_brands.brand AS favorite_brand,
   COALESCE(category_affinity.interests, ARRAY<STRING>[]) AS interests,
@@ -128,6 +145,7 @@ SELECT
     category_affinity.recommendation_vector, ARRAY<STRUCT<category STRING, weight NUMERIC>>[]
   ) AS recommendation_vector
 FROM person_totals
+LEFT JOIN repeated_products ON person_totals.customer360_id = repeated_products.customer360_id
 LEFT JOIN category_affinity ON person_totals.customer360_id = category_affinity.customer360_id
 LEFT JOIN ranked_brands
   ON

@@ -12,7 +12,9 @@ identity_map AS (
 
 customer_info AS (
   SELECT
-    customer_id,
+    -- A column rather than a condition of the join below, which would cost DuckDB its hash join.
+    'crm' AS source_system,
+    customer_id AS source_customer_id,
     first_name,
     last_name,
     email,
@@ -67,8 +69,8 @@ source_records AS (
   FROM identity_map
   LEFT JOIN customer_info
     ON
-      identity_map.source_customer_id = customer_info.customer_id
-      AND identity_map.source_system = 'crm'
+      identity_map.source_system = customer_info.source_system
+      AND identity_map.source_customer_id = customer_info.source_customer_id
 ),
 
 -- Survivorship: trust in the system, then the latest change, then the key; a source record without a value passes.
@@ -121,61 +123,81 @@ collected AS (
   GROUP BY customer360_id
 ),
 
-aged AS (
+profiles AS (
   SELECT
-    customer360_id,
+    survivors.customer360_id,
+    survivors.primary_source,
+    collected.source_ids,
+    collected.is_known,
+    collected.created_at,
+    collected.profile_updated_at,
+    survivors.first_name,
+    survivors.last_name,
+    survivors.primary_email,
+    collected.emails,
+    survivors.primary_phone,
+    collected.phones,
+    survivors.language,
+    survivors.country,
+    survivors.region,
+    survivors.city,
+    survivors.postal_code,
+    survivors.timezone,
+    survivors.date_of_birth,
     -- Month and day decide, so somebody born on 29 February is a year older on 1 March of a common year.
-    DATE_DIFF(@run_date, date_of_birth, YEAR)
-    - IF(
-      EXTRACT(MONTH FROM @run_date) * 100 + EXTRACT(DAY FROM @run_date)
-      < EXTRACT(MONTH FROM date_of_birth) * 100 + EXTRACT(DAY FROM date_of_birth),
-      1,
-      0
-    ) AS age
+    DATE_DIFF(@run_date, survivors.date_of_birth, YEAR)
+    - CASE
+      WHEN
+        EXTRACT(MONTH FROM @run_date) * 100 + EXTRACT(DAY FROM @run_date)
+        < EXTRACT(MONTH FROM survivors.date_of_birth) * 100 + EXTRACT(DAY FROM survivors.date_of_birth)
+        THEN 1
+      ELSE 0
+    END AS age,
+    survivors.gender,
+    survivors.registration_date,
+    survivors.acquisition_channel,
+    survivors.acquisition_campaign,
+    survivors.customer_type
   FROM survivors
-  WHERE position = 1 AND date_of_birth IS NOT NULL
+  INNER JOIN collected ON survivors.customer360_id = collected.customer360_id
+  WHERE survivors.position = 1
 )
 
 SELECT
-  survivors.customer360_id,
-  survivors.primary_source,
-  collected.source_ids,
-  collected.is_known,
-  collected.created_at,
-  collected.profile_updated_at,
-  survivors.first_name,
-  survivors.last_name,
-  NULLIF(
-    TRIM(CONCAT(COALESCE(survivors.first_name, ''), ' ', COALESCE(survivors.last_name, ''))), ''
-  ) AS full_name,
-  survivors.primary_email,
-  collected.emails,
-  survivors.primary_phone,
-  collected.phones,
-  survivors.language,
-  survivors.country,
-  survivors.region,
-  survivors.city,
-  survivors.postal_code,
-  survivors.timezone,
-  survivors.date_of_birth,
-  IF(survivors.date_of_birth IS NULL, NULL, 'day') AS dob_precision,
-  aged.age,
+  customer360_id,
+  primary_source,
+  source_ids,
+  is_known,
+  created_at,
+  profile_updated_at,
+  first_name,
+  last_name,
+  NULLIF(TRIM(CONCAT(COALESCE(first_name, ''), ' ', COALESCE(last_name, ''))), '') AS full_name,
+  primary_email,
+  emails,
+  primary_phone,
+  phones,
+  language,
+  country,
+  region,
+  city,
+  postal_code,
+  timezone,
+  date_of_birth,
+  IF(date_of_birth IS NULL, NULL, 'day') AS dob_precision,
+  age,
   CASE
-    WHEN aged.age < 18 THEN 'under 18'
-    WHEN aged.age < 25 THEN '18-24'
-    WHEN aged.age < 35 THEN '25-34'
-    WHEN aged.age < 45 THEN '35-44'
-    WHEN aged.age < 55 THEN '45-54'
-    WHEN aged.age < 65 THEN '55-64'
-    WHEN aged.age >= 65 THEN '65+'
+    WHEN age < 18 THEN 'under 18'
+    WHEN age < 25 THEN '18-24'
+    WHEN age < 35 THEN '25-34'
+    WHEN age < 45 THEN '35-44'
+    WHEN age < 55 THEN '45-54'
+    WHEN age < 65 THEN '55-64'
+    WHEN age >= 65 THEN '65+'
   END AS age_group,
-  survivors.gender,
-  survivors.registration_date,
-  survivors.acquisition_channel,
-  survivors.acquisition_campaign,
-  survivors.customer_type
-FROM survivors
-INNER JOIN collected ON survivors.customer360_id = collected.customer360_id
-LEFT JOIN aged ON survivors.customer360_id = aged.customer360_id
-WHERE survivors.position = 1
+  gender,
+  registration_date,
+  acquisition_channel,
+  acquisition_campaign,
+  customer_type
+FROM profiles
