@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -24,13 +25,7 @@ RUN_DATE = date(2024, 6, 30)
 
 
 def environment(folder: Path) -> None:
-    import os
-
-    os.environ.update(C360_DATA=str(folder))
-    from customer360.orchestration.local_airflow import shop_connections
-    from customer360.settings import load_settings
-
-    os.environ.update(shop_connections(load_settings()))
+    os.environ["C360_DATA"] = str(folder)
 
 
 def session():  # type: ignore[no-untyped-def]

@@ -5,6 +5,6 @@ SELECT
   previous_value,
   change,
   format,
-  period_end,
+  period_end
 FROM dashboards.agg_kpis
 ORDER BY position

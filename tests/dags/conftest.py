@@ -1,10 +1,3 @@
-"""An Airflow home of its own, before anything imports Airflow."""
+"""The same Airflow home as the other tests that import Airflow."""
 
-from __future__ import annotations
-
-import os
-import tempfile
-
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="c360-airflow-")
-os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+import orchestration.conftest  # noqa: F401

@@ -12,7 +12,7 @@ from customer360.orchestration.example import settings_of
 
 
 def test_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
-    uri = "postgres://reader:s%40fe@db.example:5433/shop?sslmode=require"  # pragma: allowlist secret
+    uri = "postgres://reader:s%40fe@db.example:5433/shop?sslmode=require"
     monkeypatch.setenv("AIRFLOW_CONN_CRM_DB", uri)
     found = airflow_connection("crm_db")
     assert (found.kind, found.host, found.port, found.database) == ("postgres", "db.example", 5433, "shop")

@@ -63,9 +63,9 @@ def cli(verbose: bool) -> None:
 
     Settings are environment variables (C360_DATA, C360_SOURCES, C360_WAREHOUSE …); docs/settings.md lists them.
     """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    # On our own logger: importing Airflow sets up the root logger anew.
+    logging.getLogger("customer360").setLevel(logging.INFO if verbose else logging.WARNING)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from customer360.orchestration.connections import open_warehouse
 from customer360.orchestration.headless import Outcome
 from customer360.project import Project, TableName, load_project
 from customer360.project.platform import quarantine_spec
-from customer360.settings import Parameter, Settings
+from customer360.settings import Parameter, Settings, load_settings
 from customer360.warehouse import Warehouse
 
 _LATEST_LOADS = """
@@ -157,7 +157,10 @@ def _figure(value: Decimal | None, shown_as: str, settings: Settings) -> str:
 
 
 def _where(settings: Settings, console: Console) -> None:
-    prefix = "" if settings.data == settings.home / ".c360" else f"C360_DATA={_short(settings.data)} "
+    default = load_settings({"C360_HOME": str(settings.home)})
+    prefix = "" if settings.sources == default.sources else f"C360_SOURCES={_short(settings.sources)} "
+    if settings.data not in (default.data, default.data / settings.sources.name):
+        prefix += f"C360_DATA={_short(settings.data)} "
     console.print(
         f"""
 [bold]Where things are[/bold]

@@ -49,8 +49,8 @@ person_categories AS (
   GROUP BY customer360_id, category
 ),
 
--- Only several source customers of one person can name a product twice. Counting distinct products of everybody would be
--- the most expensive step of this query.
+-- Only several source customers of one person can name a product twice. Counting the distinct products of everybody
+-- would be the most expensive step of this query.
 merged_people AS (
   SELECT customer360_id
   FROM identity_map
