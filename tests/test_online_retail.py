@@ -53,9 +53,16 @@ def one(build: Build, sql: str) -> dict[str, Any]:
     return row
 
 
-def test_every_line_is_loaded(retail: Build) -> None:
-    load = one(retail, "SELECT * FROM ops.loads WHERE table_name = 'raw_commerce.purchase_transactions'")
-    assert (load["rows_read"], load["rows_loaded"], load["rows_quarantined"]) == (541_909, 541_909, 0)
+def test_every_line_is_loaded_and_none_refused(retail: Build) -> None:
+    loads = retail.warehouse.query("SELECT * FROM ops.loads").to_pylist()
+    assert {
+        row["table_name"]: (row["rows_read"], row["rows_loaded"], row["rows_quarantined"], row["cells_quarantined"])
+        for row in loads
+    } == {
+        "raw_commerce.purchase_transactions": (541_909, 541_909, 0, 0),
+        "raw_commerce.product_catalog": (4_070, 4_070, 0, 0),
+        "raw_crm.customer_info": (4_372, 4_372, 0, 0),
+    }
 
 
 def test_people(retail: Build) -> None:
@@ -84,6 +91,12 @@ def test_lines_with_a_customer(retail: Build) -> None:
         "SELECT COUNTIF(is_sold AND source_customer_id IS NOT NULL) AS sold, COUNTIF(source_customer_id IS NULL) AS guests,"
         " COUNTIF(amount = 0) AS gifts FROM core.fct_order_lines",
     ) == {"sold": 397_884, "guests": 135_080, "gifts": 2_515}
+
+
+def test_customers_have_a_country_and_products_a_name(retail: Build) -> None:
+    assert one(retail, "SELECT COUNTIF(country = 'GB') AS british FROM marts.customer_360") == {"british": 3_950}
+    named = "SELECT COUNT(product_name) AS named FROM staging.stg_commerce__product_catalog"
+    assert one(retail, named) == {"named": 3_957}
 
 
 def test_net_by_month(retail: Build) -> None:

@@ -204,7 +204,7 @@ def _checks(column: Column, value: str, run_date: date) -> list[tuple[str, str]]
         checks.append((f"lower({bare}) IN ({allowed})", f"is not one of {', '.join(column.allowed)}"))
     if column.pattern:
         matches = f"regexp_full_match({bare}, {literal(column.pattern)})"
-        checks.append((f"({bare} = '' OR {matches})", f"is no {column.name}"))
+        checks.append((f"({bare} = '' OR {matches})", "does not have the form that the contract asks for"))
     for bound, sign, words in ((column.minimum, ">=", "is less than"), (column.maximum, "<=", "is more than")):
         if bound is not None:
             if column.type not in ("INT64", "NUMERIC", "FLOAT64", "DATE"):
