@@ -17,6 +17,7 @@ start):
 - **A `load_…` is red**: its log says whether the source was out of reach (it retries by itself), changed its columns,
   or sent more unusable rows than its contract allows. Mend it there, clear it *and downstream*. The others are loaded.
 - **A day is missing**: Trigger → Backfill, from that day to that day. *Trigger* alone runs the last complete day.
+  A day older than what is published is loaded and built but replaces no newer table; the next run has its rows.
 - What happened: `ops.loads`, `ops.builds`, `ops.data_quality`, `ops.published`; `c360 status`.
 """
 

@@ -49,6 +49,8 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
             yield node.module or "", node.lineno
+            if node.module == "customer360":
+                yield from ((f"customer360.{alias.name}", node.lineno) for alias in node.names if alias.name in RANK)
 
 
 @pytest.fixture(scope="module")

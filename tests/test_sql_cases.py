@@ -11,7 +11,7 @@ from customer360.project import Model, Project, load_project
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PROJECT = load_project(_ROOT)
-_MODELS = [pytest.param(model, id=str(name)) for name, model in _PROJECT.models.items()]
+_MODELS = [pytest.param(model, id=f"{name}-model") for name, model in _PROJECT.models.items()]
 _CASES = [
     pytest.param(model, path, engine, id=f"{model.name}-{path.stem}-{engine}")
     for model in _PROJECT.models.values()

@@ -1,16 +1,19 @@
 """Every error this package raises on purpose.
 
-    Customer360Error                what went wrong, where, and what would be right
-    ├── SettingsError               an environment variable or option is missing or malformed
-    ├── ProjectError                a file under sql/, expectations/ or a bindings folder is wrong
-    │   └── UnsupportedSqlError     SQL outside the GoogleSQL allow-list
-    ├── SourceError                 a source system cannot be read as its binding says
-    │   ├── SchemaDriftError        a contract column is missing or has another type
-    │   └── TooManyRefusedError     more rows were refused than the contract allows; nothing was loaded
-    ├── WarehouseError              the warehouse refused an operation
-    │   ├── BudgetError             a query would read more bytes than its model may
-    │   └── WarehouseBusyError      another process holds the write lock (a retry helps)
-    └── AuditError                  an expectation failed; what people read was left untouched
+    Customer360Error                   what went wrong, where, and what would be right
+    ├── SettingsError                  an environment variable or option is missing or malformed
+    ├── ProjectError                   a file under sql/, expectations/ or a bindings folder is wrong
+    │   └── UnsupportedSqlError        SQL outside the GoogleSQL allow-list
+    ├── SourceError                    a source system cannot be read as its binding says
+    │   ├── SourceUnreachableError     it is out of reach, not there yet or being written to (a retry helps)
+    │   ├── SchemaDriftError           a contract column is missing or has another type
+    │   └── TooManyRefusedError        more rows were refused than the contract allows; nothing was loaded
+    ├── WarehouseError                 the warehouse refused an operation
+    │   ├── BudgetError                a query would read more bytes than its model may
+    │   ├── WarehouseBusyError         another process holds the write lock (a retry helps)
+    │   └── WarehouseUnavailableError  a disk, a lock or a connection failed (a retry helps)
+    ├── AuditError                     an expectation failed; what people read was left untouched
+    └── LocalAirflowError              raised by orchestration: the local Airflow did not start, or a run in it failed
 
 Only errors whose `retry_helps` is true are worth running again unchanged: the operators fail the others without retry.
 """
@@ -49,6 +52,12 @@ class SourceError(Customer360Error):
     """A source system cannot be read as its binding says."""
 
 
+class SourceUnreachableError(SourceError):
+    """A source is out of reach, not there yet, or being written to while it is read."""
+
+    retry_helps = True
+
+
 class SchemaDriftError(SourceError):
     """A contract column is missing in the source or has a type that cannot be read."""
 
@@ -67,6 +76,12 @@ class BudgetError(WarehouseError):
 
 class WarehouseBusyError(WarehouseError):
     """Another process holds the write lock."""
+
+    retry_helps = True
+
+
+class WarehouseUnavailableError(WarehouseError):
+    """The warehouse could not do it now: a disk, a lock or a connection failed."""
 
     retry_helps = True
 

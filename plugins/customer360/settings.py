@@ -63,6 +63,10 @@ class Settings:
     medium_value: Decimal = Decimal(5000)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
+    def make_data_folder(self) -> None:
+        """Create the data folder, for its owner only: people's data is in it."""
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     @property
     def lake(self) -> Path:
         return self.data / "lake"
@@ -79,6 +83,8 @@ class Settings:
             "completed_statuses": Parameter("ARRAY<STRING>", list(self.completed_statuses)),
             "high_value": Parameter("NUMERIC", self.high_value),
             "medium_value": Parameter("NUMERIC", self.medium_value),
+            # Raw tables that no binding fills: what would come from them is unknown, which is not none. The build says.
+            "unconnected_tables": Parameter("ARRAY<STRING>", []),
         }
 
     def expand(self, text: str) -> str:
@@ -114,7 +120,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         google_project=env.get("C360_GOOGLE_PROJECT", ""),
         google_location=env.get("C360_GOOGLE_LOCATION") or default.google_location,
         memory_limit=env.get("C360_MEMORY_LIMIT") or default.memory_limit,
-        threads=int(_number(env, "C360_THREADS", Decimal(default.threads))),
+        threads=_whole(env, "C360_THREADS", default.threads),
         lock_timeout=float(_number(env, "C360_LOCK_TIMEOUT", Decimal(default.lock_timeout))),
         reporting_currency=env.get("C360_REPORTING_CURRENCY") or default.reporting_currency,
         completed_statuses=statuses or default.completed_statuses,
@@ -124,9 +130,19 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+    value = _number(env, name, Decimal(default))
+    if value != int(value) or value < 0:
+        raise SettingsError(f"{name} is {env[name]!r}; it must be a whole number")
+    return int(value)
+
+
 def _number(env: Mapping[str, str], name: str, default: Decimal) -> Decimal:
     text = env.get(name, "")
     try:
-        return Decimal(text) if text else default
+        value = Decimal(text) if text else default
     except InvalidOperation:
-        raise SettingsError(f"{name} is {text!r}; it must be a number") from None
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise SettingsError(f"{name} is {text!r}; it must be a number")
+    return value

@@ -23,6 +23,11 @@ FILES = {
         "  - {name: amount, type: NUMERIC, description: money}\n",
         None,
     ),
+    "raw_y/things": (
+        "description: Things. One row per thing.\nowner: nobody\nkey: [id]\ncolumns:\n"
+        "  - {name: id, type: STRING, description: id, required: true}\n",
+        None,
+    ),
     "core/fct_a": (
         "description: A. One row per order.\nowner: nobody\ncolumns:\n"
         "  - {name: id, type: STRING, description: id}\n"
@@ -75,6 +80,11 @@ def home(tmp_path: Path) -> Path:
         key = "id" if name == "core.fct_a" else "total"
         described = expectation | {"description": f"{name} is right"}
         file.write_text(json.dumps({"name": name, "expectations": [described], "meta": {"key": [key]}}))
+    # The tests put rows into raw_x themselves; nothing is bound to raw_y.
+    (home / "bindings").mkdir()
+    (home / "bindings" / "x.yaml").write_text(
+        "system: x\ntables:\n  orders: {files: /nowhere/*.csv, format: csv, load: snapshot}\n"
+    )
     return home
 
 
@@ -86,7 +96,7 @@ def start(home: Path, tmp_path: Path) -> Iterator[Callable[..., Build]]:
 
     def make(day: int, run_id: str | None = None) -> Build:
         warehouses.append(LocalWarehouse(tmp_path / "lake", schemas=project.schemas))
-        settings = Settings(home=home, data=tmp_path)
+        settings = Settings(home=home, data=tmp_path, sources=home / "bindings")
         build = Build(project, settings, warehouses[-1], RunInfo(run_id or f"run_{day}", date(2024, 1, day)))
         build.ensure()
         return build

@@ -126,3 +126,35 @@ def test_the_same_day_again_gives_the_same_tables(start: Start, load_raw: Load) 
     whole(again)
     assert again.warehouse.query("SELECT id, amount FROM core.fct_a ORDER BY id").to_pylist() == before
     assert again.warehouse.query("SELECT id, amount FROM core.fct_a ORDER BY id", as_of="run_1").to_pylist() == before
+
+
+def test_a_candidate_that_failed_its_audit_is_read_by_no_other_layer(start: Start, load_raw: Load) -> None:
+    first = start(1)
+    load_raw(first, ["1.50"])
+    whole(first)
+    second = start(2)
+    load_raw(second, ["9", None])
+    for name in (A, B):
+        second.write(name)
+    with pytest.raises(AuditError):
+        second.audit([A, B])
+    second.write(C)  # as `c360 run -s marts` would on that day
+    second.audit([C, V])
+    second.publish([C, V])
+    assert totals(second)["total"] == Decimal("1.50")
+
+
+def test_the_last_step_of_an_older_day_can_run_again(start: Start, load_raw: Load) -> None:
+    old, new = start(1), start(2)
+    load_raw(old, ["1"])
+    load_raw(new, ["2"])
+    whole(new)
+    whole(old)
+    for names in old.project.graph.layers().values():
+        assert not old.audit(names).results
+        assert old.publish(names) == []
+    assert totals(old)["day"] == date(2024, 1, 2)
+
+
+def test_models_are_told_what_no_binding_fills(start: Start) -> None:
+    assert start(1).parameters["unconnected_tables"].value == ["raw_y.things"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from customer360.errors import ProjectError
-from customer360.project import Project, TableName, load_project
+from customer360.project import Column, Project, TableName, TableSpec, load_project
 
 MODEL = """\
 description: A table for a test. One row per thing.
@@ -15,7 +15,7 @@ owner: nobody
 columns:
   - {name: id, type: STRING, description: the id}
 """
-CONTRACT = MODEL + "key: [id]\n"
+CONTRACT = MODEL.replace("the id}", "the id, required: true}") + "key: [id]\n"
 
 
 def project(root: Path, **queries: str) -> Project:
@@ -106,6 +106,8 @@ def test_an_unknown_selection_names_the_nearest(tmp_path: Path) -> None:
         (MODEL.replace("STRING", "VARCHAR"), "VARCHAR"),
         (MODEL + "cluster_by: [age]\n", "age is named"),
         (MODEL + "materialized: cube\n", "table or view"),
+        (MODEL + "schedule: hourly\n", r"schedule is 'hourly' \(daily or weekly\)"),
+        (MODEL + "partition_by: {column: id, granularity: HOUR}\n", r"granularity is 'HOUR' \(DAY or MONTH or YEAR\)"),
         ("description: [", "not YAML"),
         (MODEL + "  - {name: id, type: INT64, description: again}\n", "listed twice"),
         (MODEL + "  - {name: x, type: INT64}\n", "needs name, type and description"),
@@ -119,6 +121,34 @@ def test_a_bad_model_yaml_is_refused_by_file(tmp_path: Path, text: str, message:
     with pytest.raises(ProjectError, match=message) as caught:
         load_project(tmp_path)
     assert "model.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (CONTRACT + "new_columns: add\n", r"new_columns is 'add' \(ignore or fail\)"),
+        (CONTRACT + "customer_system: crm\n", "unknown key 'customer_system'"),
+        (CONTRACT.replace("key: [id]\n", ""), "needs a key"),
+        (CONTRACT.replace(", required: true", ""), r"id is key or event_time but not required \(required: true\)"),
+        (
+            CONTRACT.replace("key:", "  - {name: at, type: DATE, description: when}\nevent_time: at\nkey:"),
+            "at is key or event_time but not required",
+        ),
+    ],
+)
+def test_a_bad_contract_is_refused_by_file(tmp_path: Path, text: str, message: str) -> None:
+    folder = tmp_path / "sql" / "raw_x" / "things"
+    folder.mkdir(parents=True)
+    (folder / "model.yaml").write_text(text)
+    with pytest.raises(ProjectError, match=rf"things/model\.yaml: .*{message}"):
+        load_project(tmp_path)
+
+
+def test_a_table_has_its_arrow_schema() -> None:
+    columns = (Column("id", "STRING", ""), Column("amount", "NUMERIC", ""), Column("tags", "ARRAY<STRING>", ""))
+    schema = TableSpec(TableName("core", "a"), columns, "A. One row per id.").arrow_schema
+    assert schema.names == ["id", "amount", "tags"]
+    assert [str(type_) for type_ in schema.types] == ["string", "decimal128(38, 9)", "list<item: string>"]
 
 
 def test_sql_that_is_no_select_is_refused_by_file(tmp_path: Path) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
 
-from customer360.errors import SchemaDriftError, SourceError
+from customer360.errors import SchemaDriftError, SourceError, SourceUnreachableError
+from customer360.sources import lines
+from customer360.sources.judgement import Counts, Judgement
 from sources.conftest import NAME, Shop, line
 
 HEADER = "order_id,line,placed_at,quantity,amount,status,note\n"
@@ -97,7 +101,66 @@ def test_a_cut_off_gzip_file_loads_nothing(shop: Shop, cut: int) -> None:
     rows = "".join(f"o{n},1,2024-06-30,{n * 7919 % 1000},1,open,\n" for n in range(500))
     data = gzip.compress((HEADER + rows).encode())
     shop.write("files/orders.csv.gz", data[:-cut])
-    with pytest.raises(SourceError, match=r"orders\.csv\.gz is cut off or damaged"):
+    with pytest.raises(
+        SourceUnreachableError, match=r"orders\.csv\.gz is cut off or damaged.*being uploaded\?"
+    ) as caught:
+        shop.load(CSV)
+    assert caught.value.retry_helps
+    assert shop.rows() == []
+
+
+@pytest.mark.parametrize("binding", [CSV, NDJSON, PARQUET])
+def test_files_that_are_not_there_yet_are_worth_a_retry(shop: Shop, binding: str) -> None:
+    with pytest.raises(SourceUnreachableError, match="no file matches") as caught:
+        shop.load(binding)
+    assert caught.value.retry_helps
+
+
+@pytest.mark.parametrize(("binding", "reader"), [(CSV, "read_csv"), (NDJSON, "read_ndjson")])
+def test_a_file_that_goes_while_it_is_read_is_worth_a_retry(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, binding: str, reader: str
+) -> None:
+    file = shop.write(f"files/orders.{reader.removeprefix('read_')}", HEADER)
+    read = getattr(lines, reader)
+
+    def gone(*arguments: Any) -> Any:
+        file.unlink()
+        return read(*arguments)
+
+    monkeypatch.setattr(lines, reader, gone)
+    with pytest.raises(SourceUnreachableError, match="cannot read"):
+        shop.load(binding)
+
+
+def test_parquet_that_goes_while_it_is_read_is_worth_a_retry(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = shop.folder / "files" / "orders.parquet"
+    duckdb.execute(f"""
+        COPY (SELECT 'o1' AS order_id, 1 AS line, TIMESTAMP '2024-06-30' AS placed_at, 2 AS quantity, 1 AS amount)
+        TO '{file}' (FORMAT parquet)""")
+    refuse = Judgement.refuse
+
+    def gone(judgement: Judgement) -> Counts:
+        file.unlink()
+        return refuse(judgement)
+
+    monkeypatch.setattr(Judgement, "refuse", gone)
+    with pytest.raises(SourceUnreachableError, match="did the source change while it was read"):
+        shop.load(PARQUET)
+    assert shop.rows() == []
+
+
+def test_counts_that_do_not_add_up_load_nothing_and_are_worth_a_retry(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.write("files/orders.csv", HEADER + "o1,1,2024-06-30,2,1,open,\n")
+    refuse = Judgement.refuse
+
+    def more(judgement: Judgement) -> Counts:
+        counts = refuse(judgement)
+        return replace(counts, read=counts.read + 1)
+
+    monkeypatch.setattr(Judgement, "refuse", more)
+    with pytest.raises(SourceUnreachableError, match="did the source change while it was read"):
         shop.load(CSV)
     assert shop.rows() == []
 

@@ -142,6 +142,7 @@ class Service:
             "tableReference": {"projectId": PROJECT, "datasetId": key[0], "tableId": key[1]},
             "type": type_,
             "etag": etag,
+            "lastModifiedTime": str(self._clock),
             "location": self.location,
         }
         self.rows.setdefault(key, [])

@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from customer360.googlesql import types
 from customer360.project import Column, Partition, TableName, TableSpec
 from customer360.project.platform import PUBLISHED
 from customer360.warehouse.port import RunInfo
@@ -44,9 +43,8 @@ NUMERIC_EDGE = Decimal("99999999999999999999999999999.999999999")
 
 def parquet(folder: Path, spec: TableSpec, rows: list[dict[str, Any]], name: str = "part") -> str:
     """A Parquet file of rows in the table's types."""
-    schema = pa.schema([(column.name, types.to_arrow(column.type)) for column in spec.columns])
     file = folder / f"{name}.parquet"
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), file)
+    pq.write_table(pa.Table.from_pylist(rows, schema=spec.arrow_schema), file)
     return str(file)
 
 
@@ -54,21 +52,22 @@ def visits(day: date, *ids: str) -> list[dict[str, Any]]:
     return [{"visit_id": visit, "pages": len(visit), "day": day} for visit in ids]
 
 
-def published_log(*names: TableName, run: RunInfo = RUN) -> Mapping[TableSpec, pa.Table]:
+def published_log(
+    *names: TableName, run: RunInfo = RUN, at: datetime = datetime(2024, 2, 1, 3, tzinfo=UTC)
+) -> Mapping[TableSpec, pa.Table]:
     """Rows of ops.published, as an orchestrator makes them: stamped before the publish."""
     rows = [
         {
             "run_id": run.run_id,
             "run_date": run.run_date,
             "table_name": str(name),
-            "rows": 1,
+            "row_count": 1,
             "code_version": "1",
-            "published_at": datetime(2024, 2, 1, 3, tzinfo=UTC),
+            "published_at": at,
         }
         for name in names
     ]
-    schema = pa.schema([(column.name, types.to_arrow(column.type)) for column in PUBLISHED.columns])
-    return {PUBLISHED: pa.Table.from_pylist(rows, schema=schema)}
+    return {PUBLISHED: pa.Table.from_pylist(rows, schema=PUBLISHED.arrow_schema)}
 
 
 def write_totals(bench: Bench, sql: str = ONE, rows: list[dict[str, Any]] = ONE_ROW) -> TableName:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import requests
+from google.auth import exceptions as auth_exceptions
 
 from customer360.errors import BudgetError, WarehouseError
 from customer360.project import TableName
@@ -142,6 +143,27 @@ def test_an_error_says_whether_a_retry_helps(
     assert caught.value.retry_helps is retry_helps
 
 
+@pytest.mark.parametrize(
+    ("error", "retry_helps"),
+    [
+        (auth_exceptions.RefreshError("the metadata server is busy", retryable=True), True),
+        (auth_exceptions.RefreshError("invalid_grant"), False),
+        (auth_exceptions.TransportError("connection reset"), True),
+        (auth_exceptions.DefaultCredentialsError("no credentials"), False),
+    ],
+)
+def test_an_error_of_the_credentials_says_whether_a_retry_helps(
+    cloud: BigQueryBench, monkeypatch: pytest.MonkeyPatch, error: Exception, retry_helps: bool
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cloud.warehouse.client, "get_table", refuse)
+    with pytest.raises(WarehouseError, match=str(error)) as caught:
+        cloud.warehouse.columns(TOTALS.name)
+    assert caught.value.retry_helps is retry_helps
+
+
 def test_google_s_refusal_is_ours_with_its_words(cloud: BigQueryBench) -> None:
     cloud.transport.faults.append(Fault("tables.get", Refused(403, "accessDenied", "Access Denied: core.totals")))
     with pytest.raises(WarehouseError, match=r"look at core\.totals in BigQuery: Access Denied") as caught:
@@ -247,11 +269,23 @@ def test_after_a_failed_copy_the_log_names_what_did_change(cloud: BigQueryBench)
     ids=["after the first copy", "after the log", "after the first candidate is dropped"],
 )
 def test_a_publish_may_be_killed_and_run_again(cloud: BigQueryBench, method: str, when: Callable[[Call], bool]) -> None:
-    both, log = publications(cloud), published_log(TOTALS.name, OTHER.name)
+    both = publications(cloud)
+    first, second = (
+        published_log(TOTALS.name, OTHER.name, at=datetime(2024, 2, 1, hour, tzinfo=UTC)) for hour in (3, 4)
+    )
     cloud.transport.faults.append(Fault(method, Killed(), after=True, when=when))
     with pytest.raises(Killed):
-        cloud.warehouse.publish(both, run=RUN, log=log)
-    cloud.warehouse.publish(both, run=RUN, log=log)
+        cloud.warehouse.publish(both, run=RUN, log=first)
+    cloud.warehouse.publish(both, run=RUN, log=second)
     assert (cloud.rows(TOTALS.name), cloud.rows(OTHER.name)) == (ONE_ROW, TWO_ROW)
     assert cloud.warehouse.tables("core") == [OTHER.name, TOTALS.name]
     assert sorted(row["table_name"] for row in cloud.rows(PUBLISHED.name)) == ["core.other", "core.totals"]
+
+
+def test_a_candidate_that_was_written_again_is_logged_again(cloud: BigQueryBench) -> None:
+    for hour in (3, 4):  # the second time, someone has cleared the run's tasks
+        log = published_log(TOTALS.name, OTHER.name, at=datetime(2024, 2, 1, hour, tzinfo=UTC))
+        cloud.warehouse.publish(publications(cloud), run=RUN, log=log)
+    rows = [(row["table_name"], row["published_at"]) for row in cloud.rows(PUBLISHED.name)]
+    assert sorted(name for name, _ in rows) == ["core.other"] * 2 + ["core.totals"] * 2
+    assert len(set(rows)) == 4

@@ -10,17 +10,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from functools import cached_property
 
 import pyarrow as pa
 
 from customer360 import __version__
 from customer360.errors import WarehouseError
-from customer360.googlesql import types
 from customer360.project import Project, TableName, TableSpec
 from customer360.project.platform import BUILDS, DATA_QUALITY, OPS_TABLES, PUBLISHED, quarantine_spec
 from customer360.quality import AuditedTable, AuditReport, audit
 from customer360.settings import Parameter, Settings
+from customer360.sources import load_bindings
 from customer360.warehouse.port import JobStats, Publication, RunInfo, Warehouse
 
 log = logging.getLogger(__name__)
@@ -35,9 +36,15 @@ class Build:
     warehouse: Warehouse
     run: RunInfo
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, Parameter]:
-        return self.settings.parameters(self.run.run_date)
+        """What models and expectations may use: the settings' parameters, and which raw tables nothing fills."""
+        bindings = load_bindings(self.settings.sources, self.project)
+        bound = {binding.contract for system in bindings.values() for binding in system.tables.values()}
+        unconnected = sorted(str(name) for name in self.project.contracts if name not in bound)
+        return self.settings.parameters(self.run.run_date) | {
+            "unconnected_tables": Parameter("ARRAY<STRING>", unconnected)
+        }
 
     def ensure(self) -> list[TableName]:
         """Create what is missing of raw, quarantine and ops tables. Models' tables come with their first publish."""
@@ -63,7 +70,7 @@ class Build:
             model.sql,
             target=name.candidate(self.run.run_date),
             parameters={key: self.parameters[key] for key in sorted(model.parameters)},
-            renames=self.candidates(reference.name for reference in model.references),
+            renames=self._reads(name.dataset, (reference.name for reference in model.references)),
             maximum_bytes=model.budget_bytes,
             run=self.run,
         )
@@ -76,15 +83,18 @@ class Build:
 
         Raises AuditError when one of severity critical fails; what people read is untouched then.
         """
+        if self._is_behind(names) and not self.candidates(names):
+            log.info("the run of %s is over: its candidates are gone", self.run.run_date)
+            return AuditReport(self.run, datetime.now(UTC), ())
         candidates = self._tables(names)
-        everything = self.candidates(self.project.models)
+        layer = names[0].dataset if names else ""
         report = audit(
             [AuditedTable(self.project.spec(name), candidate) for name, candidate in candidates.items()],
             warehouse=self.warehouse,
             suites=self.settings.home / "expectations",
             run=self.run,
             parameters=self.parameters,
-            renames=everything,
+            renames=self._reads(layer, self.project.models),
             schemas=self.project.schemas,
         )
         if report.results:
@@ -98,13 +108,12 @@ class Build:
         A run of an older date than what people read publishes nothing: its candidates stay until its last layer, so
         that the run itself sees its own day.
         """
-        candidates = self._tables(names)
-        if newer := {n: d for n, d in self._published_dates(candidates).items() if d > self.run.run_date}:
-            name, current = next(iter(newer.items()))
-            log.warning("%s is already at %s: the run of %s does not replace it", name, current, self.run.run_date)
-            if names and names[-1].dataset == list(self.project.graph.layers())[-1]:
+        if self._is_behind(names):
+            log.warning("a newer day is published: the run of %s does not replace it", self.run.run_date)
+            if names[-1].dataset == list(self.project.graph.layers())[-1]:
                 self.warehouse.drop(self.candidates(self.project.models).values())
             return []
+        candidates = self._tables(names)
         if candidates:
             counts = self.warehouse.row_counts(candidates.values())
             rows = [self._row(PUBLISHED, n, JobStats(rows=counts[c])) for n, c in candidates.items()]
@@ -142,14 +151,22 @@ class Build:
         )
         return set(found.column("table_name").to_pylist())
 
-    def _published_dates(self, names: Iterable[TableName]) -> dict[str, date]:
-        """Table → the run date it is at now."""
-        wanted = {str(name) for name in names}
+    def _reads(self, layer: str, names: Iterable[TableName]) -> dict[TableName, TableName]:
+        """Which of these are read as candidates by a layer: its own, and those of earlier layers that a run of an older
+        day could not publish. An earlier layer's candidate is otherwise one that failed its audit."""
+        candidates = self.candidates(names)
+        others = [name for name in candidates if name.dataset != layer]
+        kept = set(others) if others and self._is_behind(others) else set()
+        return {name: candidate for name, candidate in candidates.items() if name.dataset == layer or name in kept}
+
+    def _is_behind(self, names: Iterable[TableName]) -> bool:
+        """Whether any of these tables is at a newer day than this run's."""
         found = self.warehouse.query(
             "SELECT table_name, run_date FROM ops.published"
             " QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY published_at DESC, run_id DESC) = 1"
         )
-        return {row["table_name"]: row["run_date"] for row in found.to_pylist() if row["table_name"] in wanted}
+        wanted = {str(name) for name in names}
+        return any(row["table_name"] in wanted and row["run_date"] > self.run.run_date for row in found.to_pylist())
 
     def _row(self, spec: TableSpec, name: TableName, stats: JobStats) -> pa.Table:
         """One row of an ops table about one model."""
@@ -167,7 +184,4 @@ class Build:
             "built_at": now,
             "published_at": now,
         }
-        return pa.Table.from_pylist(
-            [{column: facts[column] for column in spec.schema}],
-            schema=pa.schema([(column, types.to_arrow(type_)) for column, type_ in spec.schema.items()]),
-        )
+        return pa.Table.from_pylist([{column: facts[column] for column in spec.schema}], schema=spec.arrow_schema)

@@ -47,7 +47,8 @@ def test(selectors: tuple[str, ...]) -> None:
 @click.option("--format", "format_", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("--limit", default=50, show_default=True, help="Rows shown as a table; csv and json give all.")
 def sql(query: str, as_of: str | None, format_: str, limit: int) -> None:
-    """Ask the configured warehouse a GoogleSQL question. Reads only; @run_date is the date of the latest publish.
+    """Ask the configured warehouse a GoogleSQL question. Reads only; @run_date is the date in the
+    sources' example.yaml, else yesterday.
 
     \b
     c360 sql "SELECT kpi, value FROM dashboards.agg_kpis"

@@ -45,12 +45,20 @@ class AirflowApi:
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
         """One call under /api/v2; the decoded answer, None where there is none."""
-        return _checked(self._client.request(method, f"/api/v2{path}", **arguments))
+        return _checked(self._request(method, f"/api/v2{path}", **arguments))
+
+    def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, **arguments)
+        except httpx.TransportError as error:
+            raise LocalAirflowError(f"Airflow's API does not answer: {error}; the logs folder says why") from error
 
     def ensure_pool(self, name: str, slots: int, description: str) -> None:
         """Create a pool, unless there is one: somebody may have given it other slots."""
-        answer = self._client.post(
-            "/api/v2/pools", json={"name": name, "slots": slots, "description": description, "include_deferred": False}
+        answer = self._request(
+            "POST",
+            "/api/v2/pools",
+            json={"name": name, "slots": slots, "description": description, "include_deferred": False},
         )
         if answer.status_code != httpx.codes.CONFLICT:
             _checked(answer)
@@ -62,7 +70,7 @@ class AirflowApi:
 
         def parsed() -> bool:
             check()
-            answer = self._client.get(f"/api/v2/dags/{dag_id}")
+            answer = self._request("GET", f"/api/v2/dags/{dag_id}")
             for error in self.call("GET", "/importErrors")["import_errors"]:
                 if datetime.fromisoformat(error["timestamp"]) >= parsed_after:
                     said = error["stack_trace"].strip().splitlines()[-1]

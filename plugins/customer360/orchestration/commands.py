@@ -61,6 +61,7 @@ def demo(customers: int, run_date: datetime | None, sources: str | None, keep: b
     airflow = LocalAirflow(settings, port=free_port())
     _stop_in_order()
     started = time.monotonic()
+    settings.make_data_folder()
     with only_one(airflow.home):
         if not keep:
             _start_empty(airflow)
@@ -139,6 +140,7 @@ def up(port: int, sources: str | None, schedule: bool, foreground: bool, host: s
     console = _console()
     airflow = LocalAirflow(settings, port=free_port(port), host=host, schedule=schedule)
     _stop_in_order()
+    settings.make_data_folder()
     with only_one(airflow.home):
         components = Components(airflow, "up")
         parsed_after = datetime.now(UTC)

@@ -80,6 +80,7 @@ def open_warehouse(settings: Settings, project: Project) -> Warehouse:
     if settings.warehouse == "local":
         from customer360.warehouse.local import LocalWarehouse
 
+        settings.make_data_folder()
         return LocalWarehouse(
             settings.lake,
             schemas=project.schemas,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -55,7 +56,8 @@ class LocalAirflow:
         if not file.exists():
             self.home.mkdir(parents=True, exist_ok=True)
             names = ("password", "jwt_secret", "api_secret")
-            _write_private(file, {name: secrets.token_urlsafe(24) for name in names})
+            key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()  # what Fernet asks for
+            _write_private(file, {**{name: secrets.token_urlsafe(24) for name in names}, "fernet_key": key})
         found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
         return found
 
@@ -72,7 +74,7 @@ class LocalAirflow:
             "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
             "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": self.home / "passwords.json",
-            "CORE__FERNET_KEY": "",  # connections come from the environment; nothing secret is in the database
+            "CORE__FERNET_KEY": hidden["fernet_key"],  # connections added in the UI lie encrypted in the database
             "API__HOST": self.host,
             "API__PORT": self.port,
             "API__BASE_URL": self.url,
@@ -108,6 +110,7 @@ class LocalAirflow:
 
     def prepare(self) -> None:
         """Folders, login and metadata database, as this version of Airflow wants them. Quick when they are there."""
+        self.settings.make_data_folder()
         for folder in (self.home, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
         _write_private(self.home / "passwords.json", {USER: self.secrets["password"]})

@@ -6,20 +6,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import yaml
 
 from customer360.errors import ProjectError
 from customer360.googlesql import allow, parse, types
 from customer360.project.graph import Graph
-from customer360.project.model import AUDIT_COLUMNS, Column, Contract, Model, Partition, Reference, TableSpec
+from customer360.project.model import (
+    AUDIT_COLUMNS,
+    Column,
+    Contract,
+    Granularity,
+    Materialized,
+    Model,
+    NewColumns,
+    Partition,
+    Reference,
+    Schedule,
+    TableSpec,
+)
 from customer360.project.names import TableName
 
+_Choice = TypeVar("_Choice", bound=str)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COMMON = {"description", "owner", "columns", "key", "labels"}
 _MODEL_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "materialized", "budget_bytes"}
-_CONTRACT_KEYS = _COMMON | {"event_time", "max_refused_share", "new_columns", "customer_system", "cluster_by"}
+_CONTRACT_KEYS = _COMMON | {"event_time", "max_refused_share", "new_columns", "cluster_by"}
 _COLUMN_KEYS = {"name", "type", "description", "required", "pii", "allowed", "minimum", "maximum", "pattern"}
 
 
@@ -71,16 +84,14 @@ def load_project(root: Path) -> Project:
 
 
 def _read_model(name: TableName, folder: Path) -> Model:
-    raw = _read_yaml(folder / "model.yaml", _MODEL_KEYS)
+    file = folder / "model.yaml"
+    raw = _read_yaml(file, _MODEL_KEYS)
     path = folder / "query.sql"
     sql = path.read_text(encoding="utf-8")
     query = parse.parse_query(sql, path=path)
     allow.check(query, path=path)
-    materialized = raw.get("materialized", "table")
-    if materialized not in ("table", "view"):
-        raise ProjectError(f"materialized is {materialized!r}", path=folder / "model.yaml", hint="table or view")
     return Model(
-        spec=_spec(name, folder / "model.yaml", raw, ()),
+        spec=_spec(name, file, raw, ()),
         path=folder,
         owner=raw["owner"],
         sql=sql,
@@ -89,8 +100,8 @@ def _read_model(name: TableName, folder: Path) -> Model:
             for reference in parse.references(query, path=path)
         ),
         parameters=parse.parameters(query),
-        materialized=materialized,
-        schedule=raw.get("schedule", "daily"),
+        materialized=_choice(raw, "materialized", get_args(Materialized), "table", file),
+        schedule=_choice(raw, "schedule", get_args(Schedule), "daily", file),
         key=tuple(raw.get("key", ())),
         budget_bytes=raw.get("budget_bytes"),
     )
@@ -107,6 +118,9 @@ def _read_contract(name: TableName, folder: Path) -> Contract:
     for column in [*raw["key"], *([raw["event_time"]] if raw.get("event_time") else [])]:
         if column not in spec.schema:
             raise ProjectError(f"{column} is named as key or event_time but is no column", path=file)
+    for column in spec.columns:
+        if column.name in (*raw["key"], raw.get("event_time")) and not column.required:
+            raise ProjectError(f"{column.name} is key or event_time but not required", path=file, hint="required: true")
     return Contract(
         spec=spec,
         path=folder,
@@ -114,8 +128,7 @@ def _read_contract(name: TableName, folder: Path) -> Contract:
         key=tuple(raw["key"]),
         event_time=raw.get("event_time"),
         max_refused_share=float(raw.get("max_refused_share", 0.01)),
-        new_columns=raw.get("new_columns", "ignore"),
-        customer_system=raw.get("customer_system", "crm"),
+        new_columns=_choice(raw, "new_columns", get_args(NewColumns), "ignore", file),
     )
 
 
@@ -146,7 +159,9 @@ def _spec(name: TableName, file: Path, raw: Mapping[str, Any], extra: tuple[Colu
     partition = None
     if given := raw.get("partition_by"):
         partition = Partition(
-            given["column"], given.get("granularity", "DAY"), bool(given.get("require_filter", False))
+            given["column"],
+            _choice(given, "granularity", get_args(Granularity), "DAY", file),
+            bool(given.get("require_filter", False)),
         )
     clustered = tuple(raw.get("cluster_by", ()))
     for column in (*clustered, *([partition.column] if partition else []), *raw.get("key", ())):
@@ -186,6 +201,14 @@ def _column(entry: Any, file: Path) -> Column:
         maximum=_text(entry.get("maximum")),
         pattern=_text(entry.get("pattern")),
     )
+
+
+def _choice(raw: Mapping[str, Any], key: str, choices: tuple[_Choice, ...], default: _Choice, file: Path) -> _Choice:
+    value = raw.get(key, default)
+    for choice in choices:
+        if value == choice:
+            return choice
+    raise ProjectError(f"{key} is {value!r}", path=file, hint=" or ".join(choices))
 
 
 def _text(value: Any) -> str | None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from customer360.googlesql import types
 from customer360.project.names import TableName
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Granularity = Literal["DAY", "MONTH", "YEAR"]
+Materialized = Literal["table", "view"]
+NewColumns = Literal["ignore", "fail"]
+Schedule = Literal["daily", "weekly"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,13 @@ class TableSpec:
         """Column name → GoogleSQL type, in order."""
         return {column.name: column.type for column in self.columns}
 
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The columns as Arrow has them, in order."""
+        import pyarrow as pa
+
+        return pa.schema([(column.name, types.to_arrow(column.type)) for column in self.columns])
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -74,8 +88,8 @@ class Model:
     sql: str
     references: tuple[Reference, ...]
     parameters: frozenset[str]
-    materialized: Literal["table", "view"] = "table"
-    schedule: str = "daily"
+    materialized: Materialized = "table"
+    schedule: Schedule = "daily"
     key: tuple[str, ...] = ()
     budget_bytes: int | None = None
 
@@ -98,8 +112,8 @@ class Contract:
     """A source table as it must arrive: a folder with model.yaml and no query.sql.
 
     `spec.columns` ends in the audit columns that loading adds. `key` is unique within a load; a row without it is
-    refused, as is one without `event_time` or any other column marked required. `customer_system` says whose ids a
-    `customer_id` column holds.
+    refused, as is one without `event_time` or any other column marked required. `new_columns` says what to do about
+    columns of the source that the contract does not have.
     """
 
     spec: TableSpec
@@ -108,9 +122,7 @@ class Contract:
     key: tuple[str, ...]
     event_time: str | None = None
     max_refused_share: float = 0.01
-    new_columns: Literal["ignore", "add", "fail"] = "ignore"
-    customer_system: str = "crm"
-    strict: tuple[str, ...] = field(default=())
+    new_columns: NewColumns = "ignore"
 
     @property
     def name(self) -> TableName:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from customer360.errors import AuditError
-from customer360.googlesql import types
 from customer360.project.names import TableName
 from customer360.project.platform import DATA_QUALITY
 from customer360.warehouse.port import RunInfo
@@ -77,8 +76,7 @@ class AuditReport:
         """Rows for ops.data_quality."""
         import pyarrow as pa
 
-        schema = pa.schema([(name, types.to_arrow(type_)) for name, type_ in DATA_QUALITY.schema.items()])
-        return pa.Table.from_pylist([self._row(result) for result in self.results], schema=schema)
+        return pa.Table.from_pylist([self._row(result) for result in self.results], schema=DATA_QUALITY.arrow_schema)
 
     def _row(self, result: Result) -> dict[str, object]:
         return {

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from customer360.errors import SourceError
+from customer360.errors import SourceError, SourceUnreachableError
+from customer360.warehouse.duckdb_text import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,9 +44,17 @@ class Connection:
         return text.replace(self.password, "***") if self.password else text
 
 
+def failure(error: Exception) -> type[SourceError]:
+    """How to raise what a reader met: a file or a connection that failed may be there at the next try."""
+    import duckdb
+
+    out_of_reach = isinstance(error, (duckdb.IOException, duckdb.ConnectionException, OSError))
+    return SourceUnreachableError if out_of_reach else SourceError
+
+
 @contextmanager
 def attached(session: duckdb.DuckDBPyConnection, connection: Connection, name: str, scratch: Path) -> Iterator[None]:
-    """Attach a database as `name` while the block runs. SourceError where it cannot be reached.
+    """Attach a database as `name` while the block runs. SourceUnreachableError where it cannot be reached.
 
     PostgreSQL's password travels in a passfile of this process: DuckDB repeats connection strings in its messages.
     """
@@ -54,7 +63,7 @@ def attached(session: duckdb.DuckDBPyConnection, connection: Connection, name: s
     passfile: Path | None = None
     if connection.kind == "sqlite":
         if not Path(connection.database).is_file():
-            raise SourceError(f"there is no SQLite database {connection.database!r}")
+            raise SourceUnreachableError(f"there is no SQLite database {connection.database!r}")
         address, options = connection.database, "TYPE sqlite, READ_ONLY"
         # SQLite's types are per value: only text holds them all, and the contract reads text.
         session.execute("SET sqlite_all_varchar = true")
@@ -62,12 +71,13 @@ def attached(session: duckdb.DuckDBPyConnection, connection: Connection, name: s
         passfile = _write_passfile(connection, scratch) if connection.password else None
         address, options = _libpq(connection, passfile), "TYPE postgres, READ_ONLY"
     try:
-        session.execute(f"ATTACH '{address.replace(chr(39), chr(39) * 2)}' AS {name} ({options})")
+        session.execute(f"ATTACH {literal(address)} AS {name} ({options})")
         yield
         session.execute(f"DETACH {name}")
     except duckdb.Error as error:
         where = connection.database if connection.kind == "sqlite" else f"{connection.host}/{connection.database}"
-        raise SourceError(connection.conceal(f"cannot read {connection.kind} database {where}: {error}")) from None
+        message = connection.conceal(f"cannot read {connection.kind} database {where}: {error}")
+        raise failure(error)(message) from None
     finally:
         if passfile:
             passfile.unlink(missing_ok=True)

@@ -10,8 +10,8 @@ from customer360.errors import SourceError
 from customer360.sources.bindings import TableBinding
 from customer360.sources.connections import Connection, attached
 from customer360.sources.extract import BROKEN, RESERVED, Extract
-from customer360.sources.text import identifier, literal
 from customer360.sources.window import Window
+from customer360.warehouse.duckdb_text import identifier, literal
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer360.errors import SourceError
+from customer360.errors import SourceError, SourceUnreachableError
 from customer360.settings import Settings
 from customer360.sources.bindings import TableBinding
 from customer360.sources.window import Window
@@ -62,7 +62,7 @@ class SourceFile:
 
 
 def source_files(binding: TableBinding, window: Window, settings: Settings) -> list[SourceFile]:
-    """The files of the window in order of name. SourceError where the pattern matches nothing at all."""
+    """The files of the window in order of name. SourceUnreachableError where the pattern matches nothing at all."""
     pattern = settings.expand(binding.files)
     if "://" in pattern:
         raise SourceError(f"{binding.contract}: {pattern} is in a bucket; files are read from folders of this machine")
@@ -73,7 +73,7 @@ def source_files(binding: TableBinding, window: Window, settings: Settings) -> l
     paths = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
     found = [SourceFile(Path(path), os.path.relpath(path, root)) for path in paths]
     if not found:
-        raise SourceError(f"{binding.contract}: no file matches {pattern}, named in {binding.file.name}")
+        raise SourceUnreachableError(f"{binding.contract}: no file matches {pattern}, named in {binding.file.name}")
     if binding.load.file_date is None:
         return found
     return [file for file in found if _file_date(binding, file) in window]
@@ -93,7 +93,7 @@ def _file_date(binding: TableBinding, file: SourceFile) -> date:
 
 def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]) -> Extract:
     """A view: Parquet is read where it lies, as often as needed."""
-    from customer360.sources.text import identifier, literal
+    from customer360.warehouse.duckdb_text import identifier, literal
 
     session.execute(BROKEN)
     schemas = [dict(_described(session, f"read_parquet({literal(str(file.path))})")) for file in files]

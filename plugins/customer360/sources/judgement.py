@@ -17,7 +17,7 @@ from customer360.project import Column, Contract
 from customer360.sources.conversion import BLANKS, RANGES, Conversion, converted, is_text
 from customer360.sources.extract import LINE, Extract
 from customer360.sources.mapping import MappedColumn
-from customer360.sources.text import identifier, literal
+from customer360.warehouse.duckdb_text import identifier, literal
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,10 +8,11 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from customer360.errors import SourceError
+from customer360.errors import SourceError, SourceUnreachableError
 from customer360.sources.bindings import TableBinding
+from customer360.sources.connections import failure
 from customer360.sources.extract import BROKEN, FILE_STRIDE, RESERVED, Extract, SourceFile
-from customer360.sources.text import identifier, literal
+from customer360.warehouse.duckdb_text import identifier, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -110,7 +111,7 @@ def _read(session: duckdb.DuckDBPyConnection, file: SourceFile, insert: str) -> 
     try:
         session.execute(insert)
     except duckdb.Error as error:
-        raise SourceError(f"cannot read {file.name}: {error}") from None
+        raise failure(error)(f"cannot read {file.name}: {error}") from None
 
 
 def _keep_rejects(session: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
@@ -157,4 +158,6 @@ def _check_gzip(file: SourceFile) -> None:
             while data.read(_BLOCK):
                 pass
     except (EOFError, OSError, zlib.error) as error:
-        raise SourceError(f"{file.name} is cut off or damaged ({error}); nothing of it was loaded") from None
+        raise SourceUnreachableError(
+            f"{file.name} is cut off or damaged ({error}); nothing of it was loaded: is it still being uploaded?"
+        ) from None

@@ -7,28 +7,27 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from customer360.errors import SourceError, TooManyRefusedError
-from customer360.googlesql import types
+from customer360.errors import SourceError, SourceUnreachableError, TooManyRefusedError
 from customer360.project import Contract, TableName, TableSpec
 from customer360.project.platform import LOADS, quarantine_spec
 from customer360.settings import Settings
 from customer360.sources import landing, lines, mapping
 from customer360.sources.bindings import Mode, TableBinding
-from customer360.sources.connections import Connection
+from customer360.sources.connections import Connection, failure
 from customer360.sources.databases import read_database
 from customer360.sources.extract import Extract, read_parquet, source_files
 from customer360.sources.judgement import Counts, Judgement
-from customer360.sources.text import literal
 from customer360.sources.window import Window, window
 from customer360.warehouse.duckdb_session import connect
+from customer360.warehouse.duckdb_text import literal
 from customer360.warehouse.port import RunInfo, Warehouse
 
 if TYPE_CHECKING:
@@ -66,7 +65,8 @@ def load_table(
     """Load one table for the run's date, replacing that date's partition and its quarantine.
 
     Raises SchemaDriftError where source and contract do not go together, TooManyRefusedError above the contract's
-    share (the refused rows are in the quarantine then, raw is untouched), SourceError for what cannot be read.
+    share (the refused rows are in the quarantine then, raw is untouched), SourceUnreachableError for what is out of
+    reach or changes meanwhile, SourceError for what cannot be read.
     """
     started = time.monotonic()
     period = window(binding, run, warehouse)
@@ -128,8 +128,10 @@ class _Batch:
             try:
                 source = self._read(session, period, connection)
                 return self._judge(session, source, period)
-            except duckdb.Error as error:
-                raise SourceError(f"{self.contract.name}: cannot read {self.binding.place}: {error}") from error
+            except (duckdb.Error, OSError) as error:
+                kind = failure(error)
+                asked = "; did the source change while it was read?" if kind is SourceUnreachableError else ""
+                raise kind(f"{self.contract.name}: cannot read {self.binding.place}: {error}{asked}") from error
 
     def _read(
         self, session: duckdb.DuckDBPyConnection, period: Window, connection: Connection | None
@@ -159,9 +161,10 @@ class _Batch:
             loaded = _write(session, judgement.loadable(self._audit), self.good)
             listed = _write(session, judgement.refused(self._audit), self.refused)
             if loaded + counts.refused != counts.read or listed != counts.refused + counts.cells:
-                raise SourceError(
+                raise SourceUnreachableError(
                     f"{self.contract.name}: {counts.read} rows read, but {loaded} to load and {counts.refused} refused"
-                    f" ({listed} listed, with {counts.cells} cells); nothing was loaded: did the source change?"
+                    f" ({listed} listed, with {counts.cells} cells); nothing was loaded: did the source"
+                    " change while it was read?"
                 )
         return LoadResult(
             table=self.contract.name,
@@ -247,8 +250,4 @@ def _log_row(result: LoadResult, run: RunInfo) -> pa.Table:
         "seconds": result.seconds,
         "finished_at": datetime.now(UTC),
     }
-    return _rows(LOADS, [row])
-
-
-def _rows(spec: TableSpec, rows: list[Mapping[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema=pa.schema([(c.name, types.to_arrow(c.type)) for c in spec.columns]))
+    return pa.Table.from_pylist([row], schema=LOADS.arrow_schema)

@@ -18,8 +18,8 @@ from customer360.project import Column, Contract
 from customer360.sources.bindings import Expression, TableBinding
 from customer360.sources.conversion import converted, googlesql_type
 from customer360.sources.extract import Extract
-from customer360.sources.text import identifier
 from customer360.sources.window import Window
+from customer360.warehouse.duckdb_text import identifier
 
 if TYPE_CHECKING:
     import duckdb

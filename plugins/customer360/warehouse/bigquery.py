@@ -198,9 +198,7 @@ class BigQueryWarehouse:
         at: dict[str, datetime] = {row["table_name"]: row["published_at"] for row in rows}
         return {name: at.get(str(name), max(at.values())) for name in names}
 
-    def estimate(
-        self, sql: str, *, parameters: Mapping[str, Parameter] | None = None, schemas: bool = True
-    ) -> Estimate:
+    def estimate(self, sql: str, *, parameters: Mapping[str, Parameter] | None = None) -> Estimate:
         dry = self._dry_run(sql, query_parameters(sql, parameters or {}), doing="estimate")
         return Estimate(int(dry.total_bytes_processed or 0))
 

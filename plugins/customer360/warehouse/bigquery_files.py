@@ -14,20 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from customer360.errors import WarehouseError
-from customer360.googlesql import types
 from customer360.project.model import TableSpec
 
 _BATCH_ROWS = 262_144
 
 
-def arrow_schema(spec: TableSpec) -> pa.Schema:
-    """The Arrow schema of a table."""
-    return pa.schema([pa.field(column.name, types.to_arrow(column.type)) for column in spec.columns])
-
-
 def parquet_bytes(spec: TableSpec, rows: pa.Table) -> bytes:
     """Rows as Parquet in the table's types. Columns that are missing are left out, others than the table's refused."""
-    schema = arrow_schema(spec)
+    schema = spec.arrow_schema
     if extra := [name for name in rows.column_names if name not in schema.names]:
         raise WarehouseError(f"{spec.name} has no column {extra[0]}; its columns are {', '.join(schema.names)}")
     wanted = pa.schema([field for field in schema if field.name in rows.column_names])
@@ -51,7 +45,7 @@ def one_upload(spec: TableSpec, files: Sequence[str]) -> Iterator[IO[bytes]]:
             yield only
         return
     with tempfile.TemporaryFile(suffix=".parquet") as merged:
-        schema = arrow_schema(spec)
+        schema = spec.arrow_schema
         with pq.ParquetWriter(merged, schema, compression="zstd") as writer:
             for file in files:
                 _copy_rows(file, schema, writer)

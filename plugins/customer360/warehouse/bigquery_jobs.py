@@ -104,13 +104,13 @@ class Jobs:
         again = self.submit(name, start, doing=doing, attempt=submission.attempt + 1)
         return self._wait(again.job, doing)
 
-    def succeeded(self, name: str) -> bool:
-        """Whether the latest attempt of `name` ended well."""
+    def succeeded(self, name: str) -> Job | None:
+        """The latest attempt of `name`, if it ended well."""
         attempt, latest = 0, None
         with self.errors("look for an earlier job"):
             while (job := self._find(f"{name}-{attempt}")) is not None:
                 attempt, latest = attempt + 1, job
-        return latest is not None and latest.state == "DONE" and latest.error_result is None
+        return latest if latest is not None and latest.state == "DONE" and latest.error_result is None else None
 
     def _start(self, job_id: str, start: Callable[[str], Job]) -> Job:
         try:
@@ -184,4 +184,6 @@ def _retry_helps(error: BaseException, reason: str) -> bool:
         return reason in _RETRYABLE
     if isinstance(error, exceptions.GoogleAPICallError):
         return isinstance(error, (exceptions.ServerError, exceptions.TooManyRequests, exceptions.PreconditionFailed))
-    return not isinstance(error, auth_exceptions.GoogleAuthError) or isinstance(error, auth_exceptions.TransportError)
+    if isinstance(error, auth_exceptions.GoogleAuthError):
+        return error.retryable or isinstance(error, auth_exceptions.TransportError)
+    return True

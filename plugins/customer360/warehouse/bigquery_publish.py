@@ -18,6 +18,9 @@ from customer360.warehouse.bigquery_loads import Loads
 from customer360.warehouse.bigquery_tables import Tables
 from customer360.warehouse.port import Publication, RunInfo
 
+# The label of a copy job that says when the candidate it copied was written.
+_VERSION = "candidate_version"
+
 
 class Publishing:
     """Makes one run's candidates what people read. May be killed and run again at any point."""
@@ -29,58 +32,65 @@ class Publishing:
         """Copy all, in parallel. If some copies fail, the log names the tables that changed, and an error is raised."""
         self.tables.ensure(log)
         ended: dict[TableName, datetime | None] = {}
+        versions: dict[TableName, str] = {}
         waiting = []
         for publication in publications:
-            if self._is_ready(publication):
-                waiting.append(publication)
+            name = publication.spec.name
+            ready, versions[name] = self._look(publication)
+            if ready:
+                waiting.append((publication, self._start(publication, versions[name])))
             else:
-                ended[publication.spec.name] = None
-        submitted = [(p, self.jobs.submit(self._name(p), self._start(p), doing=_doing(p))) for p in waiting]
+                ended[name] = None
+        submitted = [(p, start, self.jobs.submit(self._name(p), start, doing=_doing(p))) for p, start in waiting]
         failed: list[WarehouseError] = []
-        for p, submission in submitted:
+        for p, start, submission in submitted:
             try:
-                job = self.jobs.finish(submission, self._name(p), self._start(p), doing=_doing(p))
+                job = self.jobs.finish(submission, self._name(p), start, doing=_doing(p))
                 ended[p.spec.name] = job.ended
                 with self.jobs.errors(f"describe {p.spec.name}"):
                     self.tables.refresh(self.client.get_table(self.tables.reference(p.spec.name)), p.spec)
             except WarehouseError as error:
                 failed.append(error)
-        self._append_log(log, ended)
+        self._append_log(log, ended, versions)
         if failed:
             raise failed[0]
         self.tables.drop(p.candidate for p in publications)
 
-    def _is_ready(self, publication: Publication) -> bool:
-        """Refuse what cannot be published before anything is; False for what an earlier try of this task has copied."""
+    def _look(self, publication: Publication) -> tuple[bool, str]:
+        """Whether to copy, False for what an earlier try of this task has copied; and when the candidate was written.
+
+        Refuses what cannot be published before anything is.
+        """
         spec, name = publication.spec, publication.candidate
         candidate = self.tables.find(name)
         if candidate is None:
-            if self.jobs.succeeded(self._name(publication)):
-                return False
+            if job := self.jobs.succeeded(self._name(publication)):
+                return False, job.labels.get(_VERSION, "")
             raise WarehouseError(f"{_doing(publication)}: its candidate {name} does not exist; write it first")
         bigquery_resources.refuse_differences(candidate, spec)
+        version = f"{candidate.modified:%Y%m%d-%H%M%S-%f}" if candidate.modified else ""
         if publication.partition is None:
             published = self.tables.find(spec.name)
             if published is not None and not bigquery_resources.same_layout(published, spec):
                 bigquery_resources.refuse_differences(published, spec)
-            return True
+            return True, version
         self.tables.ensure([spec])
         suffix = bigquery_resources.partition_id(spec, publication.partition)
         inside = self.tables.find(name, suffix)
         if inside is None or inside.num_rows != candidate.num_rows:
             raise WarehouseError(f"{_doing(publication)}: {name} has rows outside of its partition {suffix}")
-        return True
+        return True, version
 
     def _name(self, publication: Publication) -> str:
         to = f"{publication.spec.name}{_suffix(publication)}"
         return self.jobs.name(self.run, "publish", str(publication.candidate), to)
 
-    def _start(self, publication: Publication) -> Callable[[str], Job]:
+    def _start(self, publication: Publication, version: str) -> Callable[[str], Job]:
         suffix = _suffix(publication)
         config = bigquery.CopyJobConfig(
             write_disposition="WRITE_TRUNCATE",
             create_disposition="CREATE_IF_NEEDED",
-            labels=self.jobs.labels(self.run, publication.spec.name),
+            labels=self.jobs.labels(self.run, publication.spec.name) | {_VERSION: version},
         )
 
         def start(job_id: str) -> Job:
@@ -94,10 +104,18 @@ class Publishing:
 
         return start
 
-    def _append_log(self, log: Mapping[TableSpec, pa.Table], ended: Mapping[TableName, datetime | None]) -> None:
+    def _append_log(
+        self,
+        log: Mapping[TableSpec, pa.Table],
+        ended: Mapping[TableName, datetime | None],
+        versions: Mapping[TableName, str],
+    ) -> None:
+        """Append once per content: tries differ by the time of now, a candidate that was written again is another."""
         for spec, rows in log.items():
-            name = self.jobs.name(self.run, "append", str(spec.name), rows.to_pylist())
             stamped = _stamped(rows, ended) if spec.name == PUBLISHED.name else rows
+            lasting = stamped.select([column for column in stamped.column_names if not column.endswith("_at")])
+            written = sorted((str(table), version) for table, version in versions.items())
+            name = self.jobs.name(self.run, "append", str(spec.name), lasting.to_pylist(), written)
             self.loads.append(spec, stamped, name, self.run)
 
 

@@ -13,6 +13,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from customer360.errors import WarehouseBusyError
+from customer360.warehouse.duckdb_text import literal
 
 ALIAS = "lake"
 EXTENSIONS = ("ducklake", "sqlite_scanner")
@@ -23,7 +24,6 @@ def attach(
     folder: Path,
     *,
     read_only: bool = False,
-    alias: str = ALIAS,
     snapshot: int | None = None,
 ) -> None:
     """ATTACH the lake in `folder` and USE it. The connection must have `EXTENSIONS` loaded.
@@ -32,7 +32,7 @@ def attach(
     one reader (Great Expectations, pandas, Spark) sees every row.
     """
     options = [
-        f"DATA_PATH {_quoted(f'{folder}/data/')}",
+        f"DATA_PATH {literal(f'{folder}/data/')}",
         "OVERRIDE_DATA_PATH true",
         "DATA_INLINING_ROW_LIMIT 0",
         "META_JOURNAL_MODE 'WAL'",
@@ -43,7 +43,7 @@ def attach(
     elif read_only:
         options.append("READ_ONLY")
     connection.execute(
-        f"ATTACH {_quoted(f'ducklake:sqlite:{folder}/catalog.sqlite')} AS {alias} ({', '.join(options)}); USE {alias}"
+        f"ATTACH {literal(f'ducklake:sqlite:{folder}/catalog.sqlite')} AS {ALIAS} ({', '.join(options)}); USE {ALIAS}"
     )
 
 
@@ -65,10 +65,6 @@ def write_lock(folder: Path, timeout: float) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def adopt(

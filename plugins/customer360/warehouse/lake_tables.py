@@ -10,6 +10,7 @@ from customer360.errors import ProjectError, WarehouseError
 from customer360.googlesql import types
 from customer360.project.model import TableSpec
 from customer360.project.names import TableName
+from customer360.warehouse.duckdb_text import identifier, literal
 from customer360.warehouse.lake import ALIAS
 
 _CATALOG = f"__ducklake_metadata_{ALIAS}"
@@ -57,16 +58,8 @@ def in_googlesql(duckdb_type: str) -> str:
         return duckdb_type
 
 
-def identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def quoted(name: TableName) -> str:
     return f"{identifier(name.dataset)}.{identifier(name.table)}"
-
-
-def text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def scalar(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
@@ -122,6 +115,7 @@ def create(
 
 
 def describe(connection: duckdb.DuckDBPyConnection, spec: TableSpec, name: TableName) -> None:
-    connection.execute(f"COMMENT ON TABLE {quoted(name)} IS {text(spec.description)}")
+    connection.execute(f"COMMENT ON TABLE {quoted(name)} IS {literal(spec.description)}")
     for column in spec.columns:
-        connection.execute(f"COMMENT ON COLUMN {quoted(name)}.{identifier(column.name)} IS {text(column.description)}")
+        place = f"{quoted(name)}.{identifier(column.name)}"
+        connection.execute(f"COMMENT ON COLUMN {place} IS {literal(column.description)}")

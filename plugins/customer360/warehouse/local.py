@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from customer360.errors import WarehouseError
+from customer360.errors import WarehouseError, WarehouseUnavailableError
 from customer360.googlesql.bind import bind_parameters
 from customer360.googlesql.parse import parse_query, references
 from customer360.googlesql.rename import rename_tables
@@ -26,18 +26,17 @@ from customer360.project.names import TableName
 from customer360.settings import Parameter
 from customer360.warehouse import lake
 from customer360.warehouse.duckdb_session import connect
+from customer360.warehouse.duckdb_text import identifier, literal
 from customer360.warehouse.lake_tables import (
     check_columns,
     create,
     drop,
     evolve,
-    identifier,
     in_googlesql,
     kinds,
     quoted,
     scalar,
     sizes,
-    text,
 )
 from customer360.warehouse.port import Estimate, JobStats, Publication, RunInfo
 
@@ -95,7 +94,9 @@ class LocalWarehouse:
     def _errors(self, doing: str) -> Iterator[None]:
         try:
             yield
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.IOException, duckdb.TransactionException, OSError) as error:
+            raise WarehouseUnavailableError(f"{doing} in the lake {self.folder}: {error}") from error
+        except duckdb.Error as error:
             raise WarehouseError(f"{doing} in the lake {self.folder}: {error}") from error
 
     @contextmanager
@@ -116,7 +117,8 @@ class LocalWarehouse:
                     )
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                with suppress(duckdb.Error):  # after a failed COMMIT there is nothing left to roll back
+                    connection.execute("ROLLBACK")
                 raise
 
     def close(self) -> None:
@@ -179,7 +181,8 @@ class LocalWarehouse:
         started = time.monotonic()
         if remote := [file for file in files if "://" in file]:
             raise WarehouseError(f"the embedded warehouse loads files of this machine, not {remote[0]}")
-        self.ensure([spec] if self.columns(spec.name) is None else [])
+        if self.columns(spec.name) is None:
+            self.ensure([spec])
         with self._transaction(f"load {spec.name}", run) as connection:
             where, folder = (
                 "",
@@ -230,7 +233,7 @@ class LocalWarehouse:
             check_columns(connection, spec, query)
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(spec.name.dataset)}")
             connection.execute(f"CREATE OR REPLACE VIEW {quoted(spec.name)} AS {query}")
-            connection.execute(f"COMMENT ON VIEW {quoted(spec.name)} IS {text(spec.description)}")
+            connection.execute(f"COMMENT ON VIEW {quoted(spec.name)} IS {literal(spec.description)}")
 
     def publish(
         self,
@@ -309,7 +312,6 @@ class LocalWarehouse:
         sql: str,
         *,
         parameters: Mapping[str, Parameter] | None = None,
-        schemas: bool = True,
     ) -> Estimate:
         """See the port. Here: the Parquet bytes of every table that is read, whole."""
         query = self._translate(sql, parameters, None)

@@ -120,9 +120,7 @@ class Warehouse(Protocol):
     ) -> pa.Table:
         """Rows as Arrow. `as_of` reads what was published by a run (its run_id) or at a time."""
 
-    def estimate(
-        self, sql: str, *, parameters: Mapping[str, Parameter] | None = None, schemas: bool = True
-    ) -> Estimate:
+    def estimate(self, sql: str, *, parameters: Mapping[str, Parameter] | None = None) -> Estimate:
         """Bytes that a query would read; also proves that it compiles. Nothing runs."""
 
     def row_counts(self, names: Iterable[TableName]) -> dict[TableName, int]:

@@ -1,6 +1,12 @@
 -- The components of a person's engagement, each 100 × the share of people strictly worse among those for whom it is
 -- known. Counted over the distinct values, as in int_person_rfm.
 WITH
+connected AS (
+  SELECT
+    'raw_web.website_behavior' NOT IN UNNEST(@unconnected_tables) AS web,
+    'raw_commerce.purchase_transactions' NOT IN UNNEST(@unconnected_tables) AS commerce
+),
+
 profile AS (
   SELECT customer360_id
   FROM core.int_person_profile
@@ -29,17 +35,18 @@ marketing AS (
   FROM core.int_person_marketing
 ),
 
--- No visits and no orders are known facts, so they are 0; a recency without orders, or the answers of somebody who was
--- never sent an e-mail, are unknown.
+-- No visits and no orders are known facts where their source is connected, so they are 0 there; a recency without
+-- orders, or the answers of somebody who was never sent an e-mail, are unknown.
 measures AS (
   SELECT
     profile.customer360_id,
     marketing.email_engagement_rate,
-    COALESCE(web.sessions_last_90_days, 0) AS sessions_last_90_days,
+    IF(connected.web, COALESCE(web.sessions_last_90_days, 0), NULL) AS sessions_last_90_days,
     commerce.days_since_last_purchase,
-    COALESCE(commerce.orders_count, 0) AS orders_count,
-    COALESCE(commerce.total_revenue, 0) AS total_revenue
+    IF(connected.commerce, COALESCE(commerce.orders_count, 0), NULL) AS orders_count,
+    IF(connected.commerce, COALESCE(commerce.total_revenue, 0), NULL) AS total_revenue
   FROM profile
+  CROSS JOIN connected
   LEFT JOIN commerce ON profile.customer360_id = commerce.customer360_id
   LEFT JOIN web ON profile.customer360_id = web.customer360_id
   LEFT JOIN marketing ON profile.customer360_id = marketing.customer360_id
@@ -69,6 +76,7 @@ web_values AS (
     sessions_last_90_days,
     COUNT(*) AS people
   FROM measures
+  WHERE sessions_last_90_days IS NOT NULL
   GROUP BY sessions_last_90_days
 ),
 
@@ -109,6 +117,7 @@ frequency_values AS (
     orders_count,
     COUNT(*) AS people
   FROM measures
+  WHERE orders_count IS NOT NULL
   GROUP BY orders_count
 ),
 
@@ -127,6 +136,7 @@ monetary_values AS (
     total_revenue,
     COUNT(*) AS people
   FROM measures
+  WHERE total_revenue IS NOT NULL
   GROUP BY total_revenue
 ),
 

@@ -30,7 +30,8 @@ filled AS (
     bands.band,
     bands.position,
     COALESCE(counts.people, 0) AS people,
-    COALESCE(counts.total_revenue, 0) AS total_revenue
+    -- Nobody has a revenue of 0; somebody's is unknown while purchases are not connected.
+    IF(counts.people IS NULL, 0, counts.total_revenue) AS total_revenue
   FROM bands
   LEFT JOIN counts ON bands.band = counts.band
 )

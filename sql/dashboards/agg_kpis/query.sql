@@ -43,7 +43,8 @@ customers AS (
         DATE_SUB(@run_date, INTERVAL customer_360.customer_tenure_days DAY), DATE(customer_360.created_at)
       ) <= periods.previous_end
     ) AS customers_before,
-    COALESCE(SUM(customer_360.lifetime_value), 0) AS lifetime_value
+    -- Nobody is worth 0; what people are worth is unknown (NULL) while their purchases are not connected.
+    IF(COUNT(*) = 0, 0, SUM(customer_360.lifetime_value)) AS lifetime_value
   FROM customer_360
   CROSS JOIN periods
 ),

@@ -31,7 +31,8 @@ filled AS (
     stages.stage,
     stages.position,
     COALESCE(counts.people, 0) AS people,
-    COALESCE(counts.total_revenue, 0) AS total_revenue
+    -- Nobody has a revenue of 0; somebody's is unknown while purchases are not connected.
+    IF(counts.people IS NULL, 0, counts.total_revenue) AS total_revenue
   FROM stages
   LEFT JOIN counts ON stages.stage = counts.stage
 )

@@ -26,7 +26,8 @@ combinations AS (
 memberships AS (
   SELECT
     'value_segment' AS segmentation,
-    value_segment AS segment,
+    -- Everybody has a value segment, unless purchases are not connected.
+    COALESCE(value_segment, 'unknown') AS segment,
     people,
     total_revenue,
     lifetime_value
@@ -35,7 +36,7 @@ memberships AS (
   SELECT
     'rfm_segment' AS segmentation,
     -- Only people with orders have an RFM segment.
-    COALESCE(rfm_segment, 'no_orders') AS segment,
+    COALESCE(rfm_segment, IF(value_segment IS NULL, 'unknown', 'no_orders')) AS segment,
     people,
     total_revenue,
     lifetime_value

@@ -58,7 +58,7 @@ source_customers AS (
 )
 
 SELECT
-  -- A hash of the source's key: the same on every engine and in every replay, and it tells nothing about the person.
+  -- A hash of the source's key: the same on every engine and in every replay, and not the source's own id.
   CONCAT('c360_', SUBSTR(TO_HEX(SHA256(CONCAT(source_system, ':', source_customer_id))), 1, 24)) AS customer360_id,
   source_system,
   source_customer_id,

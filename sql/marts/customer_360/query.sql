@@ -1,6 +1,18 @@
 -- The customer, whole. A column whose source is not connected, or whose model is not fitted, is NULL; a count of what a
 -- connected source knows nothing of is 0.
 WITH
+-- Which sources this deployment knows. What it does not know is unknown, which is not the same as none.
+connected AS (
+  SELECT
+    'raw_web.website_behavior' NOT IN UNNEST(@unconnected_tables) AS web,
+    'raw_support.customer_service' NOT IN UNNEST(@unconnected_tables) AS support,
+    'raw_commerce.purchase_transactions' NOT IN UNNEST(@unconnected_tables) AS commerce,
+    'raw_marketing.campaign_responses' NOT IN UNNEST(@unconnected_tables) AS marketing,
+    -- Only the campaign says whether a response was to an e-mail or a push message.
+    'raw_marketing.campaign_responses' NOT IN UNNEST(@unconnected_tables)
+    AND 'raw_marketing.marketing_campaigns' NOT IN UNNEST(@unconnected_tables) AS channels
+),
+
 profile AS (
   SELECT
     customer360_id,
@@ -176,40 +188,43 @@ people AS (
     activity.last_interaction_type,
     activity.gap_before_last_30_days,
     COALESCE(activity.events_last_30_days, 0) AS events_last_30_days,
-    COALESCE(web.total_sessions, 0) AS total_sessions,
-    COALESCE(web.total_page_views, 0) AS total_page_views,
+    IF(connected.web, COALESCE(web.total_sessions, 0), NULL) AS total_sessions,
+    IF(connected.web, COALESCE(web.total_page_views, 0), NULL) AS total_page_views,
     web.avg_pages_per_visit,
     web.avg_time_per_visit,
     web.most_viewed_category,
-    COALESCE(marketing.email_opens, 0) AS email_opens,
-    COALESCE(marketing.email_clicks, 0) AS email_clicks,
-    COALESCE(marketing.push_notifications, 0) AS push_notifications,
-    COALESCE(marketing.campaigns_sent, 0) AS campaigns_sent,
-    COALESCE(marketing.campaigns_engaged, 0) AS campaigns_engaged,
-    COALESCE(marketing.positive_responses, 0) AS positive_responses,
+    IF(connected.channels, COALESCE(marketing.email_opens, 0), NULL) AS email_opens,
+    IF(connected.channels, COALESCE(marketing.email_clicks, 0), NULL) AS email_clicks,
+    IF(connected.channels, COALESCE(marketing.push_notifications, 0), NULL) AS push_notifications,
+    IF(connected.marketing, COALESCE(marketing.campaigns_sent, 0), NULL) AS campaigns_sent,
+    IF(connected.marketing, COALESCE(marketing.campaigns_engaged, 0), NULL) AS campaigns_engaged,
+    IF(connected.marketing, COALESCE(marketing.positive_responses, 0), NULL) AS positive_responses,
     marketing.campaign_response_rate,
     marketing.preferred_channel,
-    COALESCE(support.support_tickets, 0) AS support_tickets,
-    COALESCE(support.resolved_tickets, 0) AS resolved_tickets,
+    IF(connected.support, COALESCE(support.support_tickets, 0), NULL) AS support_tickets,
+    IF(connected.support, COALESCE(support.resolved_tickets, 0), NULL) AS resolved_tickets,
     support.service_resolution_rate,
     support.avg_satisfaction_score,
     support.last_support_interaction_at,
-    COALESCE(commerce.orders_count, 0) AS orders_count,
+    IF(connected.commerce, COALESCE(commerce.orders_count, 0), NULL) AS orders_count,
     commerce.first_purchase_at,
     commerce.last_purchase_at,
     commerce.days_since_last_purchase,
-    COALESCE(commerce.gross_revenue, 0) AS gross_revenue,
-    COALESCE(commerce.refunds_count, 0) AS refunds_count,
-    COALESCE(commerce.refunds_amount, 0) AS refunds_amount,
-    COALESCE(commerce.total_revenue, 0) AS total_revenue,
+    IF(connected.commerce, COALESCE(commerce.days_since_last_purchase < 30, FALSE), NULL) AS purchased_last_30_days,
+    IF(connected.commerce, COALESCE(commerce.gross_revenue, 0), NULL) AS gross_revenue,
+    IF(connected.commerce, COALESCE(commerce.refunds_count, 0), NULL) AS refunds_count,
+    IF(connected.commerce, COALESCE(commerce.refunds_amount, 0), NULL) AS refunds_amount,
+    IF(connected.commerce, COALESCE(commerce.total_revenue, 0), NULL) AS total_revenue,
     commerce.avg_order_value,
-    COALESCE(commerce.items_purchased, 0) AS items_purchased,
-    COALESCE(affinity.distinct_products, 0) AS distinct_products,
+    IF(connected.commerce, COALESCE(commerce.items_purchased, 0), NULL) AS items_purchased,
+    IF(connected.commerce, COALESCE(affinity.distinct_products, 0), NULL) AS distinct_products,
     affinity.favorite_category,
     affinity.favorite_brand,
-    COALESCE(affinity.interests, ARRAY<STRING>[]) AS interests,
-    COALESCE(
-      affinity.recommendation_vector, ARRAY<STRUCT<category STRING, weight NUMERIC>>[]
+    IF(connected.commerce, COALESCE(affinity.interests, ARRAY<STRING>[]), NULL) AS interests,
+    IF(
+      connected.commerce,
+      COALESCE(affinity.recommendation_vector, ARRAY<STRUCT<category STRING, weight NUMERIC>>[]),
+      NULL
     ) AS recommendation_vector,
     rfm.recency_score,
     rfm.frequency_score,
@@ -225,6 +240,7 @@ people AS (
     -- Fitted by the lifetime value model, which is not there yet.
     CAST(NULL AS NUMERIC) AS predicted_value
   FROM profile
+  CROSS JOIN connected
   LEFT JOIN activity ON profile.customer360_id = activity.customer360_id
   LEFT JOIN web ON profile.customer360_id = web.customer360_id
   LEFT JOIN marketing ON profile.customer360_id = marketing.customer360_id
@@ -243,7 +259,7 @@ classified AS (
       WHEN days_since_last_seen > 30 THEN 'at_risk'
       WHEN days_since_last_seen < 30 AND gap_before_last_30_days > 90 THEN 'reactivated'
       WHEN DATE_DIFF(@run_date, DATE(first_purchase_at), DAY) <= 30 THEN 'activated'
-      WHEN days_since_first_seen <= 30 AND orders_count = 0 THEN 'new'
+      WHEN days_since_first_seen <= 30 AND COALESCE(orders_count, 0) = 0 THEN 'new'
       WHEN days_since_last_seen IS NOT NULL THEN 'engaged'
     END AS lifecycle_stage,
     CASE
@@ -255,7 +271,7 @@ classified AS (
       WHEN total_revenue > @high_value THEN 'High Value'
       WHEN total_revenue > @medium_value THEN 'Medium Value'
       WHEN orders_count > 0 THEN 'Low Value'
-      ELSE 'No Purchases'
+      WHEN orders_count = 0 THEN 'No Purchases'
     END AS value_segment,
     CASE
       WHEN days_since_last_seen <= 1 THEN 40
@@ -264,7 +280,8 @@ classified AS (
       WHEN days_since_last_seen <= 90 THEN 10
       ELSE 0
     END AS recency_points,
-    -- Sessions, responses and support contacts stand in for events while customer_events is not connected.
+    -- Sessions, responses and support contacts stand in for events while customer_events is not connected. Points are
+    -- given for what is known, so what is not connected earns none.
     CASE
       WHEN events_last_30_days >= 50 THEN 30
       WHEN events_last_30_days >= 20 THEN 20
@@ -332,7 +349,7 @@ SELECT
   CAST(NULL AS STRING) AS acquisition_source,
   acquisition_campaign,
   COALESCE(days_since_last_seen < 7, FALSE) AS active_last_7_days,
-  COALESCE(days_since_last_purchase < 30, FALSE) AS purchased_last_30_days,
+  purchased_last_30_days,
   tenure_days AS customer_tenure_days,
 
   -- Engagement
@@ -388,7 +405,11 @@ SELECT
   monetary_score,
   rfm_segment,
   COALESCE(rfm_segment, lifecycle_stage) AS primary_segment,
-  IF(rfm_segment IS NULL, [value_segment], [value_segment, rfm_segment]) AS segments,
+  CASE
+    WHEN value_segment IS NULL THEN NULL
+    WHEN rfm_segment IS NULL THEN [value_segment]
+    ELSE [value_segment, rfm_segment]
+  END AS segments,
 
   -- Scores
   LEAST(recency_points + event_points + order_points, 100) AS engagement_score,
