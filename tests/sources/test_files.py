@@ -288,3 +288,44 @@ def test_keys_that_differ_by_blanks_are_one(shop: Shop) -> None:
         ("o1", 1, Decimal("1.5")),
         ("o1", 2, Decimal("1.5")),
     ]
+
+
+def test_white_space_of_any_kind_is_no_key(shop: Shop) -> None:
+    lines = ["T1,1,2024-06-30,2,1.5,open,\n", "T1\t,1,2024-06-30,2,9,open,\n", "\u00a0,1,2024-06-30,2,9,open,\n"]
+    shop.write("files/orders.csv", HEADER + "".join(lines))
+    result = shop.load(CSV)
+    assert (result.rows_read, result.rows_loaded, result.rows_quarantined) == (3, 1, 2)
+    assert sorted(entry["reason"] for entry in shop.quarantine()) == ["key is missing", "key is repeated"]
+
+
+def parquet(path: str, select: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT {select}) TO '{path}' (FORMAT parquet)")
+
+
+ROW = "1 AS line, TIMESTAMP '2024-06-30' AS placed_at"
+
+
+def test_a_folder_that_looks_like_a_column_says_nothing_about_it(shop: Shop) -> None:
+    (shop.folder / "files" / "note=hive").mkdir()
+    parquet(
+        f"{shop.folder}/files/note=hive/a.parquet",
+        f"'o1' AS order_id, {ROW}, 2 AS quantity, 1.5 AS amount, 'real' AS note",
+    )
+    shop.load(PARQUET.replace("/*.parquet", "/*/*.parquet"))
+    assert [row["note"] for row in shop.rows()] == ["real"]
+
+
+def test_a_name_that_looks_like_a_pattern_is_one_file(shop: Shop) -> None:
+    shop.write("files/orders[1].csv", HEADER + "bracket,1,2024-06-30,2,1.5,open,\n")
+    shop.write("files/orders1.csv", HEADER + "plain,1,2024-06-30,2,1.5,open,\n")
+    result = shop.load(CSV)
+    assert (result.rows_read, result.rows_loaded, ids(shop)) == (2, 2, ["bracket", "plain"])
+
+
+def test_floats_in_one_file_do_not_blur_exact_numbers_in_another(shop: Shop) -> None:
+    exact, inexact = "9007199254740993 AS quantity, 1.5 AS amount", "1::DOUBLE AS quantity, 1.5::DOUBLE AS amount"
+    parquet(f"{shop.folder}/files/a.parquet", f"'o1' AS order_id, {ROW}, {exact}")
+    parquet(f"{shop.folder}/files/b.parquet", f"'o2' AS order_id, {ROW}, {inexact}")
+    with pytest.raises(SchemaDriftError, match=r"quantity is BIGINT in a\.parquet and DOUBLE in b\.parquet"):
+        shop.load(PARQUET)

@@ -1,31 +1,39 @@
-"""Named parameters → typed literals, through the syntax tree: values never become SQL by pasting text."""
+"""Named parameters → typed literals: a value becomes SQL only by way of the syntax tree, which quotes it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
-from sqlglot import exp
+from sqlglot import TokenType, exp
+from sqlglot.dialects.bigquery import BigQuery
 
 from customer360.errors import ProjectError
-from customer360.googlesql.parse import parse_query
 
 
 def bind_parameters(sql: str, parameters: Mapping[str, tuple[str, Any]]) -> str:
-    """GoogleSQL with every `@name` replaced by its value. `parameters` maps name → (GoogleSQL type, Python value)."""
+    """GoogleSQL with every `@name` replaced by its value. `parameters` maps name → (GoogleSQL type, Python value).
 
-    def literal(node: exp.Expression) -> exp.Expression:
-        if not isinstance(node, exp.Parameter):
-            return node
-        name = node.name
-        if name not in parameters:
-            raise ProjectError(f"no value for @{name}", hint=f"known parameters: {', '.join(sorted(parameters))}")
-        type_text, value = parameters[name]
-        return to_literal(type_text, value)
-
-    return parse_query(sql).transform(literal).sql(dialect="bigquery", comments=False)
+    The literals are put in at the places of the tokens: writing the whole query anew from its syntax tree would change
+    other parts of it.
+    """
+    tokens = BigQuery().tokenize(sql)
+    spans: list[tuple[int, int, str]] = []
+    for sign, name in pairwise(tokens):
+        if sign.token_type != TokenType.PARAMETER:
+            continue
+        if name.text not in parameters:
+            raise ProjectError(
+                f"no value for @{name.text}", line=name.line, hint=f"known parameters: {', '.join(sorted(parameters))}"
+            )
+        literal = to_literal(*parameters[name.text]).sql(dialect="bigquery")
+        spans.append((sign.start, name.end + 1, literal))
+    for start, end, literal in reversed(spans):
+        sql = sql[:start] + literal + sql[end:]
+    return sql
 
 
 def to_literal(type_text: str, value: Any) -> exp.Expression:

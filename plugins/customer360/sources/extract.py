@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer360.errors import SourceError, SourceUnreachableError
+from customer360.errors import SchemaDriftError, SourceError, SourceUnreachableError
 from customer360.settings import Settings
 from customer360.sources.bindings import TableBinding
 from customer360.sources.window import Window
@@ -57,6 +57,11 @@ class SourceFile:
     name: str
 
     @property
+    def exactly(self) -> str:
+        """The path for DuckDB, which takes a name like `a[1].csv` for a pattern."""
+        return glob.escape(str(self.path))
+
+    @property
     def compressed(self) -> bool:
         return self.path.suffix == ".gz"
 
@@ -96,13 +101,16 @@ def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
     from customer360.warehouse.duckdb_text import identifier, literal
 
     session.execute(BROKEN)
-    schemas = [dict(_described(session, f"read_parquet({literal(str(file.path))})")) for file in files]
+    schemas = [
+        dict(_described(session, f"read_parquet({literal(file.exactly)}, hive_partitioning = false)")) for file in files
+    ]
     merged: dict[str, str] = {}
     absent: dict[str, str] = {}
     for schema in schemas:
         merged |= {name: type_ for name, type_ in schema.items() if name.lower() not in map(str.lower, merged)}
     for file, schema in zip(files, schemas, strict=True):
         absent |= {name: file.name for name in merged if name.lower() not in map(str.lower, schema)}
+    _refuse_mixed_floats(files, schemas)
     names = [name for name in merged if name.lower() not in RESERVED]
     # Files that agree are one scan; others are read one by one, so that positions follow the files' names.
     alike = all(schema == schemas[0] for schema in schemas)
@@ -110,19 +118,32 @@ def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
     schemas_of = [schemas[0]] if alike else schemas
     selects, first = [], 0
     for scan, schema in zip(scans, schemas_of, strict=True):
-        paths = ", ".join(literal(str(file.path)) for file in scan)
+        paths = ", ".join(literal(file.exactly) for file in scan)
         columns = ", ".join(identifier(name) for name in schema if name.lower() not in RESERVED)
         cut = len(str(scan[0].path)) - len(scan[0].name) + 1
         source = literal(scan[0].name) if len(scan) == 1 else f"substr(filename, {cut})"
         position = f"CAST(({first} + file_index) * {FILE_STRIDE} + file_row_number + 1 AS BIGINT)"
         selects.append(
             f"SELECT {columns}, {position} AS _position, CAST(file_row_number + 1 AS BIGINT) AS _line,"
-            f" {source} AS _source FROM read_parquet([{paths}], file_row_number = true)"
+            f" {source} AS _source FROM read_parquet([{paths}], file_row_number = true, hive_partitioning = false)"
         )
         first += len(scan)
     session.execute(f"CREATE TEMP VIEW source AS {' UNION ALL BY NAME '.join(selects)}")
     types = dict(_described(session, "source"))
     return Extract({name: types[name] for name in names}, tuple(merged), absent)
+
+
+def _refuse_mixed_floats(files: Sequence[SourceFile], schemas: Sequence[Mapping[str, str]]) -> None:
+    """One type for all files would make the exact numbers of one file as inexact as the floats of another."""
+    seen: dict[str, tuple[str, SourceFile]] = {}
+    for file, schema in zip(files, schemas, strict=True):
+        for name, type_ in schema.items():
+            known, first = seen.setdefault(name.lower(), (type_, file))
+            if known != type_ and {known, type_} & {"FLOAT", "DOUBLE"}:
+                raise SchemaDriftError(
+                    f"column {name} is {known} in {first.name} and {type_} in {file.name};"
+                    " write both with the same type, or bind them as two tables"
+                )
 
 
 def _described(session: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[str, str]]:

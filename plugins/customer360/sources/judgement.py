@@ -88,7 +88,7 @@ class Judgement:
         """Of the usable rows with one key the first loads. Only keys whose hash repeats are compared at all."""
         # Staging trims text, so two keys that differ by blanks at their ends are one.
         keys = ", ".join(
-            f"trim(v{n})" if mapped.column.type == "STRING" else f"v{n}"
+            f"gsql_trim(v{n})" if mapped.column.type == "STRING" else f"v{n}"
             for n, mapped in enumerate(self.columns)
             if mapped.column.name in self.contract.key
         )
@@ -172,9 +172,9 @@ def _conversion(contract: Contract, mapped: MappedColumn) -> Conversion:
             " one; correct the source, or convert it by an expression in the binding"
         )
     if column.required and column.type == "STRING":
-        # Almost every text begins with a sign past the blanks, and then nothing needs to be trimmed to see that.
+        # Blank as staging sees it, which trims all of Unicode's white space.
         text = found.value
-        value = f"CASE WHEN {text} >= '!' THEN {text} WHEN trim({text}, {BLANKS}) <> '' THEN {text} END"
+        value = f"CASE WHEN gsql_trim({text}) <> '' THEN {text} END"
         return Conversion(value, f"{value} IS NOT NULL", total=True)
     return found
 

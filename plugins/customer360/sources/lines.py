@@ -99,7 +99,8 @@ def read_ndjson(
 def _scan(file: SourceFile, types: str, options: str, binding: TableBinding) -> str:
     compression = "gzip" if file.compressed else "none"
     return (
-        f"read_csv({literal(str(file.path))}, columns = {types}, auto_detect = false, strict_mode = true, {options},"
+        f"read_csv({literal(file.exactly)}, columns = {types}, auto_detect = false, strict_mode = true, {options},"
+        " hive_partitioning = false,"
         f" encoding = {literal(binding.encoding)}, compression = '{compression}', store_rejects = true,"
         " rejects_table = 'rejects', rejects_scan = 'reject_scans', rejects_limit = 0)"
     )

@@ -338,7 +338,8 @@ class LocalWarehouse:
         return to_duckdb(bound, schemas=schemas, parameters={})
 
     def _known(self, name: str) -> dict[str, str]:
-        found = self.columns(TableName(*name.split(".")))
+        dataset, _, table = name.partition(".")
+        found = self.columns(TableName(dataset, table))
         if found is None:
             raise WarehouseError(f"there is no table {name} in the lake {self.folder}")
         return found

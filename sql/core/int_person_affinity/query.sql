@@ -41,7 +41,8 @@ person_categories AS (
   SELECT
     customer360_id,
     category,
-    SUM(units) AS units,
+    -- A sold line may state a quantity of 0 or less; a share of the units must stay a share.
+    GREATEST(SUM(units), 0) AS units,
     SUM(revenue) AS revenue,
     MAX(last_purchased_at) AS last_purchased_at,
     COUNT(product_id) AS products
@@ -99,7 +100,7 @@ category_weights AS (
     ) AS weight
   FROM ranked_categories
   INNER JOIN person_totals ON ranked_categories.customer360_id = person_totals.customer360_id
-  WHERE ranked_categories.position <= 10
+  WHERE ranked_categories.position <= 10 AND person_totals.categorised_units > 0
 ),
 
 category_affinity AS (
