@@ -12,6 +12,7 @@ import httpx
 
 from customer360.orchestration.local_airflow import USER, LocalAirflow, LocalAirflowError
 
+_LOCKED_TRIES = 20
 T = TypeVar("T")
 
 
@@ -48,10 +49,17 @@ class AirflowApi:
         return _checked(self._request(method, f"/api/v2{path}", **arguments))
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        try:
-            return self._client.request(method, path, **arguments)
-        except httpx.TransportError as error:
-            raise LocalAirflowError(f"Airflow's API does not answer: {error}; the logs folder says why") from error
+        """One call, made again while SQLite is locked: on a busy machine the scheduler may hold it for seconds."""
+        for remaining in reversed(range(_LOCKED_TRIES)):
+            try:
+                answer = self._client.request(method, path, **arguments)
+            except httpx.TransportError as error:
+                raise LocalAirflowError(f"Airflow's API does not answer: {error}; the logs folder says why") from error
+            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR or "Database error" not in answer.text:
+                break
+            if remaining:
+                time.sleep(1)
+        return answer
 
     def ensure_pool(self, name: str, slots: int, description: str) -> None:
         """Create a pool, unless there is one: somebody may have given it other slots."""

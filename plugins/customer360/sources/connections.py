@@ -63,7 +63,7 @@ def attached(session: duckdb.DuckDBPyConnection, connection: Connection, name: s
     passfile: Path | None = None
     if connection.kind == "sqlite":
         if not Path(connection.database).is_file():
-            raise SourceUnreachableError(f"there is no SQLite database {connection.database!r}")
+            raise SourceError(f"there is no SQLite database {connection.database!r}")
         address, options = connection.database, "TYPE sqlite, READ_ONLY"
         # SQLite's types are per value: only text holds them all, and the contract reads text.
         session.execute("SET sqlite_all_varchar = true")

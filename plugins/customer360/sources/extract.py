@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer360.errors import SchemaDriftError, SourceError, SourceUnreachableError
+from customer360.errors import SchemaDriftError, SourceError
 from customer360.settings import Settings
 from customer360.sources.bindings import TableBinding
 from customer360.sources.window import Window
@@ -67,7 +67,7 @@ class SourceFile:
 
 
 def source_files(binding: TableBinding, window: Window, settings: Settings) -> list[SourceFile]:
-    """The files of the window in order of name. SourceUnreachableError where the pattern matches nothing at all."""
+    """The files of the window in order of name. SourceError where the pattern matches nothing at all."""
     pattern = settings.expand(binding.files)
     if "://" in pattern:
         raise SourceError(f"{binding.contract}: {pattern} is in a bucket; files are read from folders of this machine")
@@ -78,7 +78,7 @@ def source_files(binding: TableBinding, window: Window, settings: Settings) -> l
     paths = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
     found = [SourceFile(Path(path), os.path.relpath(path, root)) for path in paths]
     if not found:
-        raise SourceUnreachableError(f"{binding.contract}: no file matches {pattern}, named in {binding.file.name}")
+        raise SourceError(f"{binding.contract}: no file matches {pattern}, named in {binding.file.name}")
     if binding.load.file_date is None:
         return found
     return [file for file in found if _file_date(binding, file) in window]
