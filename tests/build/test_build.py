@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -158,3 +159,16 @@ def test_the_last_step_of_an_older_day_can_run_again(start: Start, load_raw: Loa
 
 def test_models_are_told_what_no_binding_fills(start: Start) -> None:
     assert start(1).parameters["unconnected_tables"].value == ["raw_y.things"]
+
+
+def test_a_partial_run_reads_no_candidate_that_is_not_its_own(start: Start, load_raw: Load) -> None:
+    first = start(1)
+    load_raw(first, ["1.50"])
+    whole(first)
+    refused = start(2)
+    load_raw(refused, ["9", None])
+    refused.write(A)  # and its audit fails
+    partial = replace(start(2, run_id="partial"), selected=frozenset({B}))
+    partial.write(B)
+    partial.publish([B])
+    assert partial.warehouse.query("SELECT total FROM core.int_b").to_pylist() == [{"total": Decimal("1.50")}]

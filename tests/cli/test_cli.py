@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -124,3 +125,12 @@ def test_errors_on_purpose_are_one_sentence() -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.startswith("c360: ") and "Traceback" not in done.stderr
+
+
+def test_queries_in_the_documents_run(data: Path) -> None:
+    texts = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    queries = [q for file in texts for q in re.findall(r'c360 sql "([^"…]+)"', file.read_text(encoding="utf-8"))]
+    assert queries
+    for query in queries:
+        result = c360(data, "sql", query)
+        assert result.exit_code == 0, f"{query}: {result.exception}"

@@ -29,12 +29,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Build:
-    """One run's building of models: what is built, where, for which run date."""
+    """One run's building of models: what is built, where, for which run date.
+
+    `selected`: the models of a partial run. It reads no other candidates, which may be what an audit refused.
+    """
 
     project: Project
     settings: Settings
     warehouse: Warehouse
     run: RunInfo
+    selected: frozenset[TableName] | None = None
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
@@ -154,7 +158,7 @@ class Build:
     def _reads(self, layer: str, names: Iterable[TableName]) -> dict[TableName, TableName]:
         """Which of these are read as candidates by a layer: its own, and those of earlier layers that a run of an older
         day could not publish. An earlier layer's candidate is otherwise one that failed its audit."""
-        candidates = self.candidates(names)
+        candidates = self.candidates(n for n in names if self.selected is None or n in self.selected)
         others = [name for name in candidates if name.dataset != layer]
         kept = set(others) if others and self._is_behind(others) else set()
         return {name: candidate for name, candidate in candidates.items() if name.dataset == layer or name in kept}

@@ -6,7 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -45,7 +45,13 @@ def test(selectors: tuple[str, ...]) -> None:
 @click.argument("query")
 @click.option("--as-of", metavar="RUN_ID|TIME", help="Read what a run published, or what stood at a UTC time.")
 @click.option("--format", "format_", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
-@click.option("--limit", default=50, show_default=True, help="Rows shown as a table; csv and json give all.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="Rows shown as a table; csv and json give all.",
+)
 def sql(query: str, as_of: str | None, format_: str, limit: int) -> None:
     """Ask the configured warehouse a GoogleSQL question. Reads only; @run_date is the date in the
     sources' example.yaml, else yesterday.
@@ -74,9 +80,7 @@ def _moment(as_of: str | None) -> str | datetime | None:
         moment = datetime.fromisoformat(as_of or "")
     except ValueError:
         return as_of
-    if moment.tzinfo is None:
-        raise click.UsageError("--as-of needs a time zone, such as 2024-07-01T06:00:00+00:00")
-    return moment
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @click.command()

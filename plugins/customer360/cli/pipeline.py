@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import datetime
 
 import click
@@ -116,9 +117,11 @@ def run(selectors: tuple[str, ...], run_date: datetime | None, audited: bool) ->
     """
     started = time.monotonic()
     spent = {"write": 0.0, "audit": 0.0, "publish": 0.0}
-    with session(run_date and run_date.date()) as build:
+    with session(run_date and run_date.date()) as opened:
+        chosen = opened.project.graph.select(selectors)
+        build = replace(opened, selected=frozenset(chosen))
         build.ensure()
-        layers = build.project.graph.layers(build.project.graph.select(selectors))
+        layers = build.project.graph.layers(chosen)
         for layer, names in layers.items():
             with console.status(f"{layer}") as status:
                 begun = time.monotonic()
