@@ -18,7 +18,9 @@ start):
   or sent more unusable rows than its contract allows. Mend it there, clear it *and downstream*. The others are loaded.
 - **A day is missing**: Trigger → Backfill, from that day to that day. *Trigger* alone runs the last complete day.
   A day older than what is published is loaded and built but replaces no newer table; the next run has its rows.
-- What happened: `ops.loads`, `ops.builds`, `ops.data_quality`, `ops.published`; `c360 status`.
+- On BigQuery, a `load_…` or `write_…` links to its job (*Warehouse job*). One that is *deferred* waits for a long job
+  without a worker. Clearing, marking or timing out a task cancels its job.
+- What happened: `ops.loads`, `ops.jobs`, `ops.data_quality`, `ops.published`; `c360 status`.
 """
 
 from customer360.orchestration.daily import daily_dag

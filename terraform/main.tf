@@ -27,7 +27,7 @@ locals {
       core       = "Facts, and roll-ups per source customer and day."
       marts      = "customer_360 and what people query."
       dashboards = "Aggregates for BI tools."
-      ops        = "Loads, builds, data quality, what is published."
+      ops        = "Loads, jobs and their cost, data quality, what is published."
     },
   )
   labels = { product = "customer360", environment = var.environment }
@@ -72,8 +72,9 @@ resource "google_project_iam_member" "pipeline_jobs" {
 resource "google_bigquery_dataset_iam_member" "pipeline_data" {
   for_each   = google_bigquery_dataset.layer
   dataset_id = each.value.dataset_id
-  role       = "roles/bigquery.dataEditor"
-  member     = google_service_account.pipeline.member
+  # Putting a column under a policy tag takes bigquery.tables.setCategory, which only an owner has.
+  role   = length(var.pii_readers) > 0 ? "roles/bigquery.dataOwner" : "roles/bigquery.dataEditor"
+  member = google_service_account.pipeline.member
 }
 
 resource "google_storage_bucket_iam_member" "pipeline_landing" {

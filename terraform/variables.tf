@@ -62,3 +62,9 @@ variable "composer_image" {
   type        = string
   default     = "composer-3-airflow-3"
 }
+
+variable "pii_readers" {
+  description = "IAM members that may read personal columns; empty for no policy tags at all."
+  type        = list(string)
+  default     = []
+}

@@ -25,6 +25,7 @@ LAYERS = [
     {"sources", "quality"},
     {"sample"},
     {"build"},
+    {"doctor"},
     {"orchestration"},
     {"cli"},
 ]

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from customer360.errors import SettingsError
 
 _PROJECT_ROOT = Path(__file__).resolve().parents[2]
+_POLICY_TAG = re.compile(r"projects/[^/]+/locations/[^/]+/taxonomies/[^/]+/policyTags/[^/]+")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -39,6 +40,11 @@ class Settings:
     landing: where extracts land, a folder or gs://bucket/prefix [C360_LANDING]
     google_connection, google_project, google_location: Airflow connection id and where jobs run
         [C360_GOOGLE_CONNECTION, C360_GOOGLE_PROJECT, C360_GOOGLE_LOCATION]
+    google_policy_tag: resource name of the policy tag that personal columns are put under
+        [C360_GOOGLE_POLICY_TAG, such as projects/p/locations/eu/taxonomies/1/policyTags/2; default none]
+    budget_bytes: what a query of a model without budget_bytes of its own may read, 0 for no limit [C360_BUDGET_BYTES]
+    deferrable: whether tasks give their worker back while a long BigQuery job runs; None leaves it to Airflow's
+        [operators] default_deferrable [C360_DEFERRABLE, true or false]
     memory_limit, threads: of the embedded engine [C360_MEMORY_LIMIT, C360_THREADS]
     lock_timeout: seconds to wait for another writer of the embedded warehouse [C360_LOCK_TIMEOUT]
     reporting_currency [C360_REPORTING_CURRENCY]; completed_statuses: order statuses that count as sold
@@ -54,6 +60,9 @@ class Settings:
     google_connection: str = "google_cloud_default"
     google_project: str = ""
     google_location: str = "EU"
+    google_policy_tag: str = ""
+    budget_bytes: int = 2**40
+    deferrable: bool | None = None
     memory_limit: str = "3GB"
     threads: int = 0
     lock_timeout: float = 600.0
@@ -119,6 +128,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         google_connection=env.get("C360_GOOGLE_CONNECTION") or default.google_connection,
         google_project=env.get("C360_GOOGLE_PROJECT", ""),
         google_location=env.get("C360_GOOGLE_LOCATION") or default.google_location,
+        google_policy_tag=_policy_tag(env),
+        budget_bytes=_whole(env, "C360_BUDGET_BYTES", default.budget_bytes),
+        deferrable=_truth(env, "C360_DEFERRABLE"),
         memory_limit=env.get("C360_MEMORY_LIMIT") or default.memory_limit,
         threads=_whole(env, "C360_THREADS", default.threads),
         lock_timeout=float(_number(env, "C360_LOCK_TIMEOUT", Decimal(default.lock_timeout))),
@@ -128,6 +140,23 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         medium_value=_number(env, "C360_MEDIUM_VALUE", default.medium_value),
         environment=env,
     )
+
+
+def _policy_tag(env: Mapping[str, str]) -> str:
+    tag = env.get("C360_GOOGLE_POLICY_TAG", "")
+    if tag and not _POLICY_TAG.fullmatch(tag):
+        raise SettingsError(
+            f"C360_GOOGLE_POLICY_TAG is {tag!r}; it must be a resource name such as"
+            " projects/p/locations/eu/taxonomies/1/policyTags/2"
+        )
+    return tag
+
+
+def _truth(env: Mapping[str, str], name: str) -> bool | None:
+    text = env.get(name, "").lower()
+    if text not in ("", "true", "false"):
+        raise SettingsError(f"{name} is {env[name]!r}; it must be true or false")
+    return text == "true" if text else None
 
 
 def _whole(env: Mapping[str, str], name: str, default: int) -> int:

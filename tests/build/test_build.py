@@ -43,7 +43,7 @@ def test_a_run_publishes_every_table_and_view_and_says_so(start: Start, load_raw
         ("core.int_b", 1),
         ("marts.c", 1),
     ]
-    built = build.warehouse.query("SELECT COUNT(*) AS n FROM ops.builds").to_pylist()[0]["n"]
+    built = build.warehouse.query("SELECT COUNT(*) AS n FROM ops.jobs WHERE operation = 'write'").to_pylist()[0]["n"]
     assert built == 3
     assert not [t for dataset in ("core", "marts") for t in build.warehouse.tables(dataset) if t.is_candidate]
 

@@ -168,3 +168,32 @@ def test_a_table_on_bigquery_has_its_address_there() -> None:
     settings = load_settings({"C360_WAREHOUSE": "bigquery", "C360_GOOGLE_PROJECT": "shop-prod"})
     asset = table_asset(name, settings)
     assert (asset.name, asset.uri) == ("marts.customer_360", "bigquery://shop-prod/marts/customer_360")
+
+
+@pytest.mark.parametrize(("warehouse", "links"), [("bigquery", ["Warehouse job"]), ("local", [])])
+def test_tasks_link_to_their_jobs_where_the_warehouse_has_jobs(
+    warehouse: str, links: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    monkeypatch.setenv("C360_WAREHOUSE", warehouse)
+    parsed = DagBag(dag_folder=ROOT / "dags").dags["customer_360_daily"]
+    served = DagSerialization.from_dict(DagSerialization.to_dict(parsed))  # as the UI sees it
+    for task_id in ("load_crm.customer_info", "marts.write_customer_360"):
+        assert served.get_task(task_id).extra_links == links
+    assert served.get_task("marts.audit").extra_links == []
+    if links:
+        (link,) = served.get_task("marts.write_customer_360").operator_extra_links
+        assert (type(link).__name__, link.xcom_key) == ("XComOperatorLink", "warehouse_job")
+
+
+@pytest.mark.parametrize(("setting", "deferrable"), [("true", True), ("false", False), ("", False)])
+def test_long_jobs_give_their_worker_back_where_the_settings_say_so(
+    setting: str, deferrable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.setenv("C360_DEFERRABLE", setting)
+    parsed = DagBag(dag_folder=ROOT / "dags").dags["customer_360_daily"]
+    assert {t.deferrable for t in parsed.tasks if t.task_type == "WriteModel"} == {deferrable}

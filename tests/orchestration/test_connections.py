@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cloud_server import CloudServer
 
 from customer360.errors import SettingsError, SourceError
-from customer360.orchestration.connections import airflow_connection
+from customer360.orchestration.connections import airflow_connection, open_bigquery, open_landing, open_warehouse
+from customer360.orchestration.deployment import deployment
 from customer360.orchestration.example import settings_of
+from customer360.project import TableName
+from customer360.settings import load_settings
+from customer360.warehouse.bigquery import BigQueryWarehouse
+
+SCOPES = ["https://www.googleapis.com/auth/bigquery", "https://www.googleapis.com/auth/devstorage.read_write"]
 
 
 def test_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,3 +74,93 @@ def test_an_example_brings_its_settings_and_its_own_lake(monkeypatch: pytest.Mon
     monkeypatch.setenv("C360_REPORTING_CURRENCY", "EUR")
     assert settings_of("examples/online_retail")[0].reporting_currency == "EUR"
     assert settings_of()[0].data.name == ".c360"
+
+
+@pytest.fixture
+def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudServer]:
+    """A server that answers only those who bring a token of its own."""
+    with CloudServer(tmp_path, require_token=True) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+def google(monkeypatch: pytest.MonkeyPatch, **extra: Any) -> None:
+    """The Google connection, with these fields."""
+    connection = {"conn_type": "google_cloud_platform", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
+
+
+def test_the_google_connections_key_and_scopes_are_what_bigquery_is_asked_with(
+    guarded: CloudServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    google(monkeypatch, key_path=str(guarded.credentials_file), scope=", ".join(SCOPES))
+    warehouse = open_warehouse(*deployment())
+    assert isinstance(warehouse, BigQueryWarehouse)
+    try:
+        assert warehouse.columns(TableName("ops", "loads")) is None
+        assert warehouse.client._credentials.scopes == SCOPES
+        guarded.expire_tokens()
+        assert warehouse.columns(TableName("ops", "loads")) is None  # with a new one
+    finally:
+        warehouse.close()
+
+
+def test_the_landing_bucket_is_reached_through_the_same_connection(
+    guarded: CloudServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    google(monkeypatch, key_path=str(guarded.credentials_file), scope=", ".join(SCOPES))
+    guarded.add_bucket("landing")
+    landing = open_landing(load_settings({"C360_LANDING": "gs://landing/raw/"}))
+    file = tmp_path / "orders.parquet"
+    file.write_bytes(b"PAR1")
+    landing.place(file, "gs://landing/raw/orders.parquet")
+    assert guarded.objects == {("landing", "raw/orders.parquet"): b"PAR1"}
+
+
+def test_a_landing_folder_needs_no_google(tmp_path: Path) -> None:
+    landing = open_landing(load_settings({"C360_DATA": str(tmp_path)}))
+    assert str(tmp_path / "landing") in landing.address(TableName("raw_crm", "x"), date(2024, 6, 30), "batch")
+
+
+def test_impersonation_is_the_connections(guarded: CloudServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from google.auth.impersonated_credentials import Credentials
+
+    chain = "hop@p.iam.gserviceaccount.com, runner@p.iam.gserviceaccount.com"
+    google(monkeypatch, key_path=str(guarded.credentials_file), scope=", ".join(SCOPES), impersonation_chain=chain)
+    warehouse = open_bigquery(load_settings())
+    found = warehouse.client._credentials
+    warehouse.close()
+    assert isinstance(found, Credentials)  # Google's own service makes its tokens, so none is asked for here
+    assert found.service_account_email == "runner@p.iam.gserviceaccount.com"
+    assert found._delegates == ["hop@p.iam.gserviceaccount.com"]
+    assert found._target_scopes == SCOPES
+    assert warehouse.client.project == "test-project"  # C360_GOOGLE_PROJECT, not the service account's
+
+
+def test_the_connections_project_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    google(monkeypatch, is_anonymous=True, project="of-connection")
+    assert open_bigquery(load_settings({})).client.project == "of-connection"
+    assert open_bigquery(load_settings({"C360_GOOGLE_PROJECT": "of-settings"})).client.project == "of-settings"
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"is_anonymous": True}, "no Google project: set C360_GOOGLE_PROJECT"),
+        ({"key_path": "/nowhere/key.json"}, r"'google_cloud_default' gives no credentials.*/nowhere/key\.json"),
+        ({"keyfile_dict": "{"}, r"'google_cloud_default' gives no credentials.*Invalid key JSON"),
+        ({"keyfile_dict": {"private_key": "x"}}, r"'google_cloud_default' gives no credentials"),
+    ],
+)
+def test_a_google_connection_that_cannot_be_used_says_why(
+    extra: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    google(monkeypatch, **extra)
+    with pytest.raises(SettingsError, match=said):
+        open_bigquery(load_settings({}))
+
+
+def test_a_missing_google_connection_says_how_to_make_one() -> None:
+    with pytest.raises(SettingsError, match=r"no connection 'elsewhere'.*AIRFLOW_CONN_ELSEWHERE"):
+        open_bigquery(load_settings({"C360_GOOGLE_CONNECTION": "elsewhere"}))

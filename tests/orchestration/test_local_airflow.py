@@ -21,6 +21,7 @@ from customer360.orchestration.connections import open_warehouse
 from customer360.project import load_project
 from customer360.sample import Manifest
 from customer360.settings import Settings, load_settings
+from orchestration.processes import environment, left_behind
 
 pytestmark = pytest.mark.airflow
 
@@ -28,28 +29,10 @@ ROOT = Path(__file__).parents[2]
 C360 = Path(sys.executable).parent / "c360"
 
 
-def environment(**changes: object) -> dict[str, str]:
-    """This process's, without what the other tests set for themselves."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "C360_"))}
-    return own | {name: str(value) for name, value in changes.items()}
-
-
 def demo(arguments: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [C360, "demo", *arguments], env=env, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
-
-
-def left_behind(home: Path) -> list[int]:
-    """Processes that still belong to the Airflow of this folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("AIRFLOW_HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process.pid)
-        except psutil.Error:
-            continue
-    return found
 
 
 def tables(settings: Settings) -> dict[str, list[str]]:

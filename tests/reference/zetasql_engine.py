@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from google.protobuf import empty_pb2
@@ -25,6 +26,7 @@ from reference.zetasql_client import ServerError, client
 Tables = Mapping[str, tuple[Mapping[str, str], Iterable[Mapping[str, Any]]]]
 Parameters = Mapping[str, tuple[str, Any]]
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _KINDS = {"DOUBLE": "FLOAT64"}
 _KIND_OF = {name: type_pb2.TypeKind.Value(f"TYPE_{ {'FLOAT64': 'DOUBLE'}.get(name, name) }") for name in types.SCALARS}
 
@@ -41,16 +43,7 @@ def analyze(
 def _analyzed(
     sql: str, schemas: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], parameters: tuple[tuple[str, str], ...]
 ) -> list[tuple[str, str]]:
-    catalog = simple_catalog_pb2.SimpleCatalogProto(name="warehouse")
-    catalog.builtin_function_options.language_options.CopyFrom(_language())
-    datasets: dict[str, Any] = {}
-    for name, columns in schemas:
-        dataset, table = name.split(".")
-        if dataset not in datasets:
-            datasets[dataset] = catalog.catalog.add(name=dataset)
-        added = datasets[dataset].table.add(name=table)
-        for column, type_text in columns:
-            added.column.add(name=column, type=_proto(types.parse(type_text)))
+    catalog = _catalog({name: dict(columns) for name, columns in schemas})
     request = service.PrepareQueryRequest(sql=sql, simple_catalog=catalog, options=_options(dict(parameters)))
     return _prepared(request)[1]
 
@@ -65,20 +58,42 @@ def run(sql: str, *, tables: Tables, parameters: Parameters) -> tuple[list[tuple
     schemas = {name: schema for name, (schema, _) in tables.items()}
     columns = analyze(sql, schemas=schemas, parameters={name: type_ for name, (type_, _) in parameters.items()})
     row_type = types.struct(tuple((name, types.parse(type_)) for name, type_ in columns))
-    ctes = (f"{_cte(name)} AS ({rows_as_query(schema, rows)})" for name, (schema, rows) in tables.items())
+    ctes = (f"{flat_name(name)} AS ({rows_as_query(schema, rows)})" for name, (schema, rows) in tables.items())
     given = ", ".join(ctes)
-    body = _over_ctes(sql, tuple(tables))
+    body = over_flat_names(sql, tuple(tables))
     text = f"{f'WITH {given} ' if given else ''}SELECT TO_JSON_STRING(t) FROM ({body}\n) AS t"
-    values = {name: _parameter(literal(value, types.parse(type_))) for name, (type_, value) in parameters.items()}
-    rows = _evaluate(text, {name: type_ for name, (type_, _) in parameters.items()}, values)
-    return columns, [_decode(row.cell[0].string_value, row_type) for row in rows]
+    answer = evaluate(text, parameters)
+    return columns, [decode(row.cell[0].string_value, row_type) for row in answer.content.table_data.row]
+
+
+def evaluate(
+    sql: str,
+    parameters: Parameters = _NONE,
+    *,
+    schemas: Mapping[str, Mapping[str, str]] = _NONE,
+    contents: Mapping[str, service.TableContent] = _NONE,
+) -> service.EvaluateQueryResponse:
+    """The engine's own answer to a query. `schemas` and `contents` are its tables: those with rows have no dataset."""
+    request = service.EvaluateQueryRequest(
+        sql=sql, options=_options({name: type_ for name, (type_, _) in parameters.items()})
+    )
+    if schemas:
+        request.simple_catalog.CopyFrom(_catalog(schemas))
+    else:
+        request.registered_catalog_id = _builtins()
+    for name, content in contents.items():
+        request.table_content[name].CopyFrom(content)
+    for name, (type_, value) in parameters.items():
+        request.params.add(name=name, value=_constant(literal(value, types.parse(type_))))
+    return client().call("EvaluateQuery", request, service.EvaluateQueryResponse)
 
 
 class _Object(list[tuple[str, Any]]):
     """A JSON object with its order and its repeated names: a STRUCT may have them."""
 
 
-def _decode(text: str, row_type: Type) -> Row:
+def decode(text: str, row_type: Type) -> Row:
+    """A row that TO_JSON_STRING wrote, canonical."""
     row = json.loads(text, object_pairs_hook=_Object, parse_float=Decimal)
     return canonical(_positional(row, row_type), row_type)
 
@@ -102,11 +117,13 @@ def _plain(value: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=64)
-def _over_ctes(sql: str, tables: tuple[str, ...]) -> str:
-    return rename_tables(sql.strip().removesuffix(";"), {name: _cte(name) for name in tables})
+def over_flat_names(sql: str, tables: tuple[str, ...]) -> str:
+    """The query with `dataset.table` read as one name, that of a CTE or of a table with rows."""
+    return rename_tables(sql.strip().removesuffix(";"), {name: flat_name(name) for name in tables})
 
 
-def _cte(table: str) -> str:
+def flat_name(table: str) -> str:
+    """`dataset.table` as one name."""
     return "given__" + table.replace(".", "__")
 
 
@@ -122,10 +139,23 @@ def _language() -> options_pb2.LanguageOptionsProto:
 @functools.cache
 def _builtins() -> int:
     """The id of a catalog that has the functions and nothing else, registered once."""
-    catalog = simple_catalog_pb2.SimpleCatalogProto(name="builtins")
-    catalog.builtin_function_options.language_options.CopyFrom(_language())
-    request = service.RegisterCatalogRequest(simple_catalog=catalog)
+    request = service.RegisterCatalogRequest(simple_catalog=_catalog({}))
     return client().call("RegisterCatalog", request, service.RegisterResponse).registered_id
+
+
+def _catalog(schemas: Mapping[str, Mapping[str, str]]) -> simple_catalog_pb2.SimpleCatalogProto:
+    """The functions, and these tables: `dataset.table`, or `table` for one without a dataset."""
+    catalog = simple_catalog_pb2.SimpleCatalogProto(name="warehouse")
+    catalog.builtin_function_options.language_options.CopyFrom(_language())
+    datasets: dict[str, Any] = {"": catalog}
+    for name, columns in schemas.items():
+        dataset, _, table = name.rpartition(".")
+        if dataset not in datasets:
+            datasets[dataset] = catalog.catalog.add(name=dataset)
+        added = datasets[dataset].table.add(name=table)
+        for column, type_text in columns.items():
+            added.column.add(name=column, type=_proto(types.parse(type_text)))
+    return catalog
 
 
 def _options(parameters: Mapping[str, str]) -> options_pb2.AnalyzerOptionsProto:
@@ -141,24 +171,21 @@ def _options(parameters: Mapping[str, str]) -> options_pb2.AnalyzerOptionsProto:
 def _prepared(request: service.PrepareQueryRequest) -> tuple[int, list[tuple[str, str]]]:
     state = client().call("PrepareQuery", request, service.PrepareQueryResponse).prepared
     try:
-        return state.prepared_query_id, [(column.name, str(_type(column.type))) for column in state.columns]
+        return state.prepared_query_id, columns_of(state)
     finally:
         unprepare = service.UnprepareQueryRequest(prepared_query_id=state.prepared_query_id)
         client().call("UnprepareQuery", unprepare, empty_pb2.Empty)
 
 
-def _evaluate(sql: str, types_: Mapping[str, str], values: Mapping[str, Any]) -> Any:
-    request = service.EvaluateQueryRequest(sql=sql, registered_catalog_id=_builtins(), options=_options(types_))
-    for name, value in values.items():
-        request.params.add(name=name, value=value)
-    response = client().call("EvaluateQuery", request, service.EvaluateQueryResponse)
-    return response.content.table_data.row
+def columns_of(state: service.PreparedQueryState) -> list[tuple[str, str]]:
+    """(name, GoogleSQL type) of each column of a query that was analysed."""
+    return [(column.name, str(_type(column.type))) for column in state.columns]
 
 
 @functools.lru_cache(maxsize=1024)
-def _parameter(constant: str) -> Any:
+def _constant(text: str) -> Any:
     """A constant as the engine itself encodes it: so no encoding of ours can be wrong."""
-    return _evaluate(f"SELECT {constant}", {}, {})[0].cell[0]
+    return evaluate(f"SELECT {text}").content.table_data.row[0].cell[0]
 
 
 def _proto(type_: Type) -> type_pb2.TypeProto:

@@ -1,29 +1,29 @@
-"""Both adapters, each on a bench: with a way to say what a query gives, and to look at what a table holds."""
+"""Both adapters, each on a bench: with a way to look at what a table holds, and at what was sent for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery
+from cloud_server import CloudServer, Entry
+from cloud_server.faults import always
+from cloud_server.fixtures import cloud_server, server
 
 from customer360.project import TableName
 from customer360.warehouse.bigquery import BigQueryWarehouse
 from customer360.warehouse.local import LocalWarehouse
 from customer360.warehouse.port import Warehouse
-from warehouse.bigquery_transport import PROJECT, Transport
+
+__all__ = ["cloud_server", "server"]
 
 
 class Bench(Protocol):
-    """A warehouse under test. `gives` tells a transport that runs no SQL what a text results in; engines run it."""
+    """A warehouse under test."""
 
     @property
     def warehouse(self) -> Warehouse: ...
-
-    def gives(self, sql: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> str: ...
 
     def rows(self, name: TableName) -> list[dict[str, Any]]: ...
 
@@ -31,12 +31,13 @@ class Bench(Protocol):
         """Column → description; the table's own under ''."""
 
 
+class Killed(BaseException):
+    """The worker's process ends here."""
+
+
 class LocalBench:
     def __init__(self, folder: Path) -> None:
         self.warehouse = LocalWarehouse(folder)
-
-    def gives(self, sql: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> str:
-        return sql
 
     def rows(self, name: TableName) -> list[dict[str, Any]]:
         return in_order(self.warehouse.query(f"SELECT * FROM {name}").to_pylist())
@@ -52,27 +53,33 @@ class LocalBench:
 
 
 class BigQueryBench:
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
-        client = bigquery.Client(project=PROJECT, credentials=AnonymousCredentials(), _http=cast(Any, transport))
-        self.warehouse = BigQueryWarehouse(client, location=transport.location, labels={"deployment": "test"})
+    """The adapter over real HTTP to the contract server, where its SQL runs."""
 
-    def gives(self, sql: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> str:
-        self.transport.gives(sql, columns, rows)
-        return sql
+    def __init__(self, server: CloudServer) -> None:
+        self.server = server
+        self.warehouse = BigQueryWarehouse(server.client(), location=server.location, labels={"deployment": "test"})
 
     def rows(self, name: TableName) -> list[dict[str, Any]]:
-        order = self.warehouse.columns(name)
-        assert order is not None, f"{name} does not exist"
-        return in_order([{key: row.get(key) for key in order} for row in self.transport.rows[name.dataset, name.table]])
+        return in_order(self.server.rows(name.dataset, name.table))
 
     def configurations(self, *, dry: bool = False) -> list[dict[str, Any]]:
         """The configurations of the jobs sent: those that are to run, or the dry ones."""
-        sent = [call.body["configuration"] for call in self.transport.sent("jobs.insert") if call.body]
-        return [configuration for configuration in sent if bool(configuration.get("dryRun")) == dry]
+        return [entry.configuration for entry in self.server.sent("bigquery.jobs.insert") if entry.dry_run == dry]
+
+    def dies_after(self, method: str, when: Callable[[Entry], bool] = always) -> None:
+        """The worker is killed as it gets the next answer of a method: the hook of `requests` raises Killed."""
+        hooks = self.warehouse.client._http.hooks["response"]
+
+        def die(*_: Any, **__: Any) -> None:
+            entry = self.server.log[-1]
+            if entry.method == method and when(entry):
+                hooks.clear()
+                raise Killed
+
+        hooks.append(die)
 
     def descriptions(self, name: TableName) -> dict[str, str]:
-        table = self.transport.tables[name.dataset, name.table]
+        table = self.server.tables[name.dataset, name.table]
         columns = {field["name"]: field.get("description", "") for field in table["schema"]["fields"]}
         return {"": table.get("description", ""), **columns}
 
@@ -84,7 +91,8 @@ def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture(params=["local", "bigquery"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    made: Bench = LocalBench(tmp_path / "lake") if request.param == "local" else BigQueryBench(Transport())
+    local = request.param == "local"
+    made: Bench = LocalBench(tmp_path / "lake") if local else BigQueryBench(request.getfixturevalue("server"))
     yield made
     made.warehouse.close()
 
@@ -95,14 +103,8 @@ def warehouse(bench: Bench) -> Warehouse:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Warehouse]:
-    """The adapters that run SQL, for what only running can show."""
-    local = LocalWarehouse(tmp_path / "lake")
-    yield local
-    local.close()
-
-
-@pytest.fixture
-def cloud() -> BigQueryBench:
+def cloud(server: CloudServer) -> Iterator[BigQueryBench]:
     """BigQuery alone, for its requests."""
-    return BigQueryBench(Transport())
+    made = BigQueryBench(server)
+    yield made
+    made.warehouse.close()

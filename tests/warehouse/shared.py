@@ -16,6 +16,7 @@ from customer360.project.platform import PUBLISHED
 from customer360.warehouse.port import RunInfo
 from warehouse.conftest import Bench
 
+PROJECT = "test-project"
 FIRST, SECOND = date(2024, 1, 31), date(2024, 2, 1)
 RUN = RunInfo("scheduled__2024-01-31", FIRST, "customer_360_daily", "marts.write")
 VISITS = TableSpec(
@@ -39,6 +40,11 @@ ONE = "SELECT 1 AS n, CAST('10.5' AS NUMERIC) AS amount"
 TWO = "SELECT 2 AS n, CAST('20.5' AS NUMERIC) AS amount"
 ONE_ROW, TWO_ROW = [{"n": 1, "amount": Decimal("10.5")}], [{"n": 2, "amount": Decimal("20.5")}]
 NUMERIC_EDGE = Decimal("99999999999999999999999999999.999999999")
+
+
+def reference(name: TableName, suffix: str = "") -> dict[str, str]:
+    """A table in a request to BigQuery, or with `$20240131` a partition of it."""
+    return {"projectId": PROJECT, "datasetId": name.dataset, "tableId": name.table + suffix}
 
 
 def parquet(folder: Path, spec: TableSpec, rows: list[dict[str, Any]], name: str = "part") -> str:
@@ -70,9 +76,8 @@ def published_log(
     return {PUBLISHED: pa.Table.from_pylist(rows, schema=PUBLISHED.arrow_schema)}
 
 
-def write_totals(bench: Bench, sql: str = ONE, rows: list[dict[str, Any]] = ONE_ROW) -> TableName:
+def write_totals(bench: Bench, sql: str = ONE) -> TableName:
     """A candidate of the totals."""
     candidate = TOTALS.name.candidate(FIRST)
-    bench.gives(sql, TOTALS.schema, rows)
     bench.warehouse.write(TOTALS, sql, target=candidate, run=RUN)
     return candidate

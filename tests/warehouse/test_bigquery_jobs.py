@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
-import requests
+from cloud_server import Entry, Fault
 from google.auth import exceptions as auth_exceptions
 
 from customer360.errors import BudgetError, WarehouseError
 from customer360.project import TableName
 from customer360.project.platform import PUBLISHED
 from customer360.warehouse.port import Publication, RunInfo
-from warehouse.bigquery_transport import PROJECT, Fault, Refused, reference
-from warehouse.conftest import BigQueryBench
-from warehouse.discovery import Call
+from warehouse.conftest import BigQueryBench, Killed
 from warehouse.shared import (
     FIRST,
     ONE,
     ONE_ROW,
+    PROJECT,
     RUN,
     SECOND,
     TOTALS,
@@ -30,95 +30,93 @@ from warehouse.shared import (
     TWO_ROW,
     VISITS,
     published_log,
+    reference,
     visits,
     write_totals,
 )
 
 OTHER = replace(TOTALS, name=TableName("core", "other"))
+STAGED = replace(VISITS, name=TableName("staging", "visits"))
 
 
-class Killed(BaseException):
-    """The worker's process ends here."""
-
-
-def for_real(call: Call) -> bool:
+def for_real(entry: Entry) -> bool:
     """Not a dry run."""
-    return call.body is not None and not call.body["configuration"].get("dryRun")
+    return not entry.dry_run
+
+
+def fails(cloud: BigQueryBench, table: str, reason: str, message: str) -> None:
+    """The next job that writes to a table fails."""
+    fault = Fault("job_error", when=lambda entry: entry.destination == table, reason=reason, message=message)
+    cloud.server.faults.append(fault)
 
 
 def write(cloud: BigQueryBench, run: RunInfo = RUN, sql: str = ONE) -> str:
-    cloud.transport.gives(sql, TOTALS.schema, ONE_ROW)
     job_id = cloud.warehouse.write(TOTALS, sql, run=run).job_id
     assert job_id is not None
     return job_id
 
 
-def test_a_job_is_named_after_its_run_and_content(cloud: BigQueryBench) -> None:
-    names = [
-        write(cloud),
-        write(cloud, replace(RUN, run_id="manual__1")),
-        write(cloud, replace(RUN, task_id="other")),
-        write(cloud, sql=f"{ONE} -- changed"),
-    ]
+def test_a_job_is_named_after_its_run_and_step(cloud: BigQueryBench) -> None:
+    names = [write(cloud), write(cloud, replace(RUN, run_id="manual__1")), write(cloud, replace(RUN, task_id="other"))]
     assert names[0].startswith("c360-customer_360_daily__marts_write-20240131-")
-    assert len(set(names)) == 4
+    assert len(set(names)) == 3
     assert all(name.endswith("-0") for name in names), "each is the first attempt of its own job"
+    assert write(cloud, sql=f"{ONE} -- changed") == f"{names[0].removesuffix('-0')}-1", "the same step again"
 
 
 def test_a_lost_answer_is_found_again(cloud: BigQueryBench) -> None:
-    cloud.transport.faults.append(
-        Fault("jobs.insert", requests.ConnectionError("reset by peer"), after=True, when=for_real)
-    )
+    cloud.server.faults.append(Fault("reset_after", "bigquery.jobs.insert", when=for_real))
     job_id = write(cloud)
     assert len(cloud.configurations()) == 2, "the client sends the request again"
-    assert [name for name in cloud.transport.jobs if name.startswith("c360-customer")] == [job_id]
+    assert cloud.server.executed == {job_id: 1}
     assert cloud.rows(TOTALS.name) == ONE_ROW
 
 
 def test_a_job_just_made_may_not_be_found_at_once(cloud: BigQueryBench) -> None:
-    answers = iter([True, False, True])  # jobs.get: before the insert, then missing once, then there
-    cloud.transport.faults += [
-        Fault("jobs.insert", requests.ConnectionError("reset"), after=True, when=for_real),
-        Fault("jobs.get", Refused(404, "notFound", "Not found: Job"), times=1, when=lambda _: not next(answers)),
+    cloud.server.faults += [
+        Fault("reset_after", "bigquery.jobs.insert", when=for_real),
+        Fault("not_found_after", "bigquery.jobs.insert", when=for_real),
     ]
-    write(cloud)
-    assert next(answers) is True
-    assert len(cloud.transport.jobs) == 1
+    job_id = write(cloud)
+    # Before the insert, after the conflict, and again.
+    assert [entry.status for entry in cloud.server.sent("bigquery.jobs.get")][:3] == [404, 404, 200]
+    assert cloud.server.executed == {job_id: 1}
 
 
 def test_a_job_that_a_killed_worker_left_running_is_waited_for(cloud: BigQueryBench) -> None:
-    cloud.transport.pending = 2
-    cloud.transport.faults.append(Fault("jobs.insert", Killed(), after=True, when=for_real))
+    cloud.server.faults.append(Fault("slow", polls=2))
+    cloud.dies_after("bigquery.jobs.insert", for_real)
     with pytest.raises(Killed):
         write(cloud)
-    (left,) = cloud.transport.jobs
+    (left,) = cloud.server.jobs
     assert write(cloud) == left
-    assert list(cloud.transport.jobs) == [left]
+    assert cloud.server.executed == {left: 1}
 
 
 def test_a_job_that_a_killed_worker_left_running_and_that_fails_is_run_again(cloud: BigQueryBench) -> None:
-    cloud.transport.pending = 2
-    cloud.transport.fails("core.totals", "backendError", "try again")
-    cloud.transport.faults.append(Fault("jobs.insert", Killed(), after=True, when=for_real))
+    cloud.server.faults.append(Fault("cancelled", polls=2))
+    cloud.dies_after("bigquery.jobs.insert", for_real)
     with pytest.raises(Killed):
         write(cloud)
-    (left,) = cloud.transport.jobs
+    (left,) = cloud.server.jobs
     assert write(cloud) == left.removesuffix("0") + "1"
 
 
 def test_a_cleared_task_runs_its_finished_job_again(cloud: BigQueryBench) -> None:
-    first = write(cloud)
-    cloud.transport.gives(ONE, TOTALS.schema, TWO_ROW)  # its inputs have changed since
-    assert cloud.warehouse.write(TOTALS, ONE, run=RUN).job_id == first.removesuffix("0") + "1"
-    assert cloud.rows(TOTALS.name) == TWO_ROW
+    cloud.warehouse.append(OTHER, pa.Table.from_pylist(ONE_ROW, schema=OTHER.arrow_schema))
+    sql = "SELECT SUM(n) AS n, SUM(amount) AS amount FROM core.other"
+    first = write(cloud, sql=sql)
+    cloud.warehouse.append(OTHER, pa.Table.from_pylist(ONE_ROW, schema=OTHER.arrow_schema))
+    assert write(cloud, sql=sql) == first.removesuffix("0") + "1"
+    assert cloud.rows(TOTALS.name) == [{"n": 2, "amount": Decimal(21)}]
 
 
 def test_a_failed_job_says_why_and_where(cloud: BigQueryBench) -> None:
     write(cloud)
-    cloud.transport.fails("core.totals", "resourcesExceeded", "Resources exceeded: out of memory")
+    fails(cloud, "core.totals", "resourcesExceeded", "Resources exceeded: out of memory")
     with pytest.raises(WarehouseError, match=r"write core\.totals in BigQuery: Resources exceeded") as caught:
         write(cloud)
-    (last,) = [name for name in cloud.transport.jobs if name.endswith("-1")]
+    (last,) = [name for name in cloud.server.jobs if name.endswith("-1")]
     assert f"https://console.cloud.google.com/bigquery?project={PROJECT}&j=bq:EU:{last}" in str(caught.value)
     assert not caught.value.retry_helps
     assert cloud.rows(TOTALS.name) == ONE_ROW
@@ -136,7 +134,7 @@ def test_a_failed_job_says_why_and_where(cloud: BigQueryBench) -> None:
 def test_an_error_says_whether_a_retry_helps(
     cloud: BigQueryBench, reason: str, kind: type[WarehouseError], retry_helps: bool
 ) -> None:
-    cloud.transport.fails("core.totals", reason, "sorry")
+    fails(cloud, "core.totals", reason, "sorry")
     with pytest.raises(kind, match="sorry") as caught:
         write(cloud)
     assert type(caught.value) is kind
@@ -165,20 +163,23 @@ def test_an_error_of_the_credentials_says_whether_a_retry_helps(
 
 
 def test_google_s_refusal_is_ours_with_its_words(cloud: BigQueryBench) -> None:
-    cloud.transport.faults.append(Fault("tables.get", Refused(403, "accessDenied", "Access Denied: core.totals")))
+    message = "Access Denied: core.totals"
+    cloud.server.faults.append(
+        Fault("status", "bigquery.tables.get", status=403, reason="accessDenied", message=message)
+    )
     with pytest.raises(WarehouseError, match=r"look at core\.totals in BigQuery: Access Denied") as caught:
         cloud.warehouse.columns(TOTALS.name)
     assert not caught.value.retry_helps
 
 
 def test_a_busy_service_is_asked_again(cloud: BigQueryBench) -> None:
-    cloud.transport.faults.append(Fault("tables.get", Refused(503, "backendError", "try again"), times=2))
+    cloud.server.faults.append(Fault("status", "bigquery.tables.get", status=503, times=2))
     assert cloud.warehouse.columns(TOTALS.name) is None
-    assert len(cloud.transport.sent("tables.get")) == 3
+    assert len(cloud.server.sent("bigquery.tables.get")) == 3
 
 
 def test_an_append_whose_answer_is_lost_happens_once(cloud: BigQueryBench) -> None:
-    cloud.transport.faults.append(Fault("jobs.insert", requests.ConnectionError("reset"), after=True))
+    cloud.server.faults.append(Fault("reset_after", "bigquery.jobs.insert"))
     cloud.warehouse.append(TOTALS, pa.table({"n": [1]}))
     assert cloud.rows(TOTALS.name) == [{"n": 1, "amount": None}]
 
@@ -189,7 +190,6 @@ def test_an_append_whose_answer_is_lost_happens_once(cloud: BigQueryBench) -> No
 def publications(cloud: BigQueryBench) -> list[Publication]:
     """Candidates of two tables."""
     candidate = write_totals(cloud)
-    cloud.transport.gives(TWO, TOTALS.schema, TWO_ROW)
     cloud.warehouse.write(OTHER, TWO, target=OTHER.name.candidate(FIRST), run=RUN)
     return [Publication(TOTALS, candidate), Publication(OTHER, OTHER.name.candidate(FIRST))]
 
@@ -212,8 +212,8 @@ def test_a_publish_is_one_truncating_copy_per_table(cloud: BigQueryBench) -> Non
 
 
 def partition_candidate(cloud: BigQueryBench, rows: list[dict[str, Any]]) -> Publication:
+    cloud.warehouse.append(STAGED, pa.Table.from_pylist(rows, schema=STAGED.arrow_schema))
     sql = "SELECT visit_id, pages, day FROM staging.visits"
-    cloud.transport.gives(sql, VISITS.schema, rows)
     candidate = VISITS.name.candidate(FIRST)
     cloud.warehouse.write(VISITS, sql, target=candidate, run=RUN)
     return Publication(VISITS, candidate, FIRST)
@@ -238,7 +238,7 @@ def test_the_log_says_when_the_copy_had_ended(cloud: BigQueryBench) -> None:
     cloud.warehouse.publish(publications(cloud), run=RUN, log=published_log(TOTALS.name, OTHER.name))
     jobs = {
         job["configuration"]["copy"]["destinationTable"]["tableId"]: int(job["statistics"]["endTime"])
-        for job in cloud.transport.jobs.values()
+        for job in cloud.server.jobs.values()
         if "copy" in job["configuration"]
     }
     logged = {row["table_name"]: row["published_at"] for row in cloud.rows(PUBLISHED.name)}
@@ -249,7 +249,7 @@ def test_the_log_says_when_the_copy_had_ended(cloud: BigQueryBench) -> None:
 
 def test_after_a_failed_copy_the_log_names_what_did_change(cloud: BigQueryBench) -> None:
     both = publications(cloud)
-    cloud.transport.fails("core.totals", "backendError", "sorry")
+    fails(cloud, "core.totals", "backendError", "sorry")
     with pytest.raises(WarehouseError, match=r"publish core\.totals in BigQuery: sorry"):
         cloud.warehouse.publish(both, run=RUN, log=published_log(TOTALS.name, OTHER.name))
     assert [row["table_name"] for row in cloud.rows(PUBLISHED.name)] == ["core.other"]
@@ -262,18 +262,20 @@ def test_after_a_failed_copy_the_log_names_what_did_change(cloud: BigQueryBench)
 @pytest.mark.parametrize(
     ("method", "when"),
     [
-        ("jobs.insert", lambda call: for_real(call) and "copy" in call.body["configuration"]),
-        ("jobs.insert", lambda call: call.upload),
-        ("tables.delete", lambda _: True),
+        ("bigquery.jobs.insert", lambda entry: "copy" in entry.configuration),
+        ("bigquery.jobs.insert", lambda entry: entry.upload),
+        ("bigquery.tables.delete", lambda _: True),
     ],
     ids=["after the first copy", "after the log", "after the first candidate is dropped"],
 )
-def test_a_publish_may_be_killed_and_run_again(cloud: BigQueryBench, method: str, when: Callable[[Call], bool]) -> None:
+def test_a_publish_may_be_killed_and_run_again(
+    cloud: BigQueryBench, method: str, when: Callable[[Entry], bool]
+) -> None:
     both = publications(cloud)
     first, second = (
         published_log(TOTALS.name, OTHER.name, at=datetime(2024, 2, 1, hour, tzinfo=UTC)) for hour in (3, 4)
     )
-    cloud.transport.faults.append(Fault(method, Killed(), after=True, when=when))
+    cloud.dies_after(method, when)
     with pytest.raises(Killed):
         cloud.warehouse.publish(both, run=RUN, log=first)
     cloud.warehouse.publish(both, run=RUN, log=second)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -16,16 +18,28 @@ from customer360.project import Partition, TableName
 from customer360.settings import Parameter
 from customer360.warehouse.bigquery_sql import read_as_of
 from customer360.warehouse.port import RunInfo
-from warehouse.bigquery_transport import PROJECT, reference
 from warehouse.conftest import BigQueryBench
-from warehouse.shared import FIRST, ONE, ONE_ROW, RUN, TOTALS, VISITS, visits
+from warehouse.shared import FIRST, ONE, ONE_ROW, PROJECT, RUN, TOTALS, TWO, VISITS, published_log, reference, visits
 
 SQL = "SELECT visit_id, pages, day FROM staging.visits WHERE day = @run_date"
 DAY = {"run_date": Parameter("DATE", FIRST)}
+STAGED = replace(VISITS, name=TableName("staging", "visits"))
+OTHER = replace(TOTALS, name=TableName("core", "other"))
+STAGED_BYTES = (2 + len("a")) + 8 + 8  # by Google's sizes of STRING, INT64 and DATE
+
+
+def stage(cloud: BigQueryBench) -> None:
+    """One row for the queries to read."""
+    cloud.warehouse.append(STAGED, pa.Table.from_pylist(visits(FIRST, "a"), schema=STAGED.arrow_schema))
+
+
+def queries(cloud: BigQueryBench) -> list[dict[str, Any]]:
+    """The configurations of the queries that were to run."""
+    return [configuration for configuration in cloud.configurations() if "query" in configuration]
 
 
 def test_a_write_is_a_dry_run_then_one_truncating_query(cloud: BigQueryBench) -> None:
-    cloud.transport.gives(SQL, VISITS.schema, visits(FIRST, "a"), reads=["staging.visits"])
+    stage(cloud)
     candidate = VISITS.name.candidate(FIRST)
     stats = cloud.warehouse.write(VISITS, SQL, target=candidate, parameters=DAY, maximum_bytes=5000, run=RUN)
     parameter = {
@@ -35,10 +49,12 @@ def test_a_write_is_a_dry_run_then_one_truncating_query(cloud: BigQueryBench) ->
     }
     query = {"query": SQL, "queryParameters": [parameter], "parameterMode": "NAMED", "useLegacySql": False}
     (dry,) = cloud.configurations(dry=True)
+    del dry["labels"]
     assert dry == {"query": {**query, "useQueryCache": False}, "dryRun": True}
-    (job,) = cloud.configurations()
+    (job,) = queries(cloud)
     assert job["query"] == {
         **query,
+        "defaultDataset": {"projectId": PROJECT, "datasetId": "raw_web"},
         "destinationTable": reference(candidate),
         "writeDisposition": "WRITE_TRUNCATE",
         "createDisposition": "CREATE_IF_NEEDED",
@@ -47,7 +63,7 @@ def test_a_write_is_a_dry_run_then_one_truncating_query(cloud: BigQueryBench) ->
         "maximumBytesBilled": "10485760",
     }
     assert job["labels"]["model"] == "raw_web_visits"
-    assert (stats.rows, stats.bytes_processed) == (1, 1000)
+    assert (stats.rows, stats.bytes_processed) == (1, STAGED_BYTES)
     assert stats.url is not None
     assert stats.url.startswith(
         f"https://console.cloud.google.com/bigquery?project={PROJECT}&j=bq:EU:c360-customer_360"
@@ -55,27 +71,31 @@ def test_a_write_is_a_dry_run_then_one_truncating_query(cloud: BigQueryBench) ->
 
 
 def test_a_query_over_budget_does_not_run(cloud: BigQueryBench) -> None:
-    cloud.transport.gives(ONE, TOTALS.schema, ONE_ROW, bytes_processed=5001)
-    with pytest.raises(BudgetError, match="5,001 bytes, its budget is 5,000"):
-        cloud.warehouse.write(TOTALS, ONE, maximum_bytes=5000, run=RUN)
-    assert cloud.configurations() == []
-    cloud.warehouse.write(TOTALS, ONE, maximum_bytes=5001, run=RUN)
-    assert cloud.rows(TOTALS.name) == ONE_ROW
+    stage(cloud)
+    with pytest.raises(BudgetError, match=f"{STAGED_BYTES} bytes, its budget is {STAGED_BYTES - 1}"):
+        cloud.warehouse.write(VISITS, SQL, parameters=DAY, maximum_bytes=STAGED_BYTES - 1, run=RUN)
+    assert queries(cloud) == []
+    cloud.warehouse.write(VISITS, SQL, parameters=DAY, maximum_bytes=STAGED_BYTES, run=RUN)
+    assert cloud.rows(VISITS.name) == visits(FIRST, "a")
 
 
 def test_the_budget_is_google_s_limit_too(cloud: BigQueryBench) -> None:
-    many = 40 * 1024 * 1024
-    cloud.transport.gives(ONE, TOTALS.schema, ONE_ROW, bytes_processed=many, reads=["a.b", "a.c"])
-    cloud.warehouse.write(TOTALS, ONE, maximum_bytes=many, run=RUN)
-    assert cloud.configurations()[0]["query"]["maximumBytesBilled"] == str(many)
+    least, many = 10 * 1024 * 1024, 40 * 1024 * 1024
+    cloud.warehouse.write(TOTALS, ONE, run=RUN)
+    cloud.warehouse.write(OTHER, ONE, run=RUN)
+    sql = "SELECT a.n, b.amount FROM core.totals AS a JOIN core.other AS b ON a.n = b.n"
+    for budget in (100, many):
+        cloud.warehouse.write(TOTALS, sql, target=TableName("core", "both"), maximum_bytes=budget, run=RUN)
+    limits = [int(configuration["query"].get("maximumBytesBilled", 0)) for configuration in queries(cloud)]
+    assert limits == [0, 0, 2 * least, many], "no less than what Google bills for two tables"
 
 
 def test_a_candidate_with_other_partitions_is_replaced(cloud: BigQueryBench) -> None:
-    cloud.transport.gives(SQL, VISITS.schema, visits(FIRST, "a"))
+    stage(cloud)
     candidate = VISITS.name.candidate(FIRST)
     for spec in (replace(VISITS, partition=Partition("day", "MONTH")), VISITS):
         cloud.warehouse.write(spec, SQL, target=candidate, parameters=DAY, run=RUN)
-    assert cloud.transport.tables[candidate.dataset, candidate.table]["timePartitioning"]["type"] == "DAY"
+    assert cloud.server.tables[candidate.dataset, candidate.table]["timePartitioning"]["type"] == "DAY"
     cloud.warehouse.ensure([VISITS])
     with pytest.raises(WarehouseError, match="partitioned by"):
         cloud.warehouse.write(replace(VISITS, partition=None), SQL, parameters=DAY, run=RUN)
@@ -84,47 +104,44 @@ def test_a_candidate_with_other_partitions_is_replaced(cloud: BigQueryBench) -> 
 def test_renames_change_only_the_tables_in_the_text(cloud: BigQueryBench) -> None:
     sql = "-- core.totals, as it was\nSELECT totals.n, totals.amount\nFROM core.totals\nWHERE n > 0 -- not core.totals"
     sent = sql.replace("FROM core.totals", "FROM core.totals__candidate_20240131 AS totals")
-    cloud.transport.gives(sent, TOTALS.schema, ONE_ROW)
+    cloud.warehouse.write(TOTALS, ONE, target=TOTALS.name.candidate(FIRST), run=RUN)
     renames = {TOTALS.name: TOTALS.name.candidate(FIRST)}
     cloud.warehouse.write(TOTALS, sql, target=TableName("core", "other"), renames=renames, run=RUN)
-    assert cloud.configurations()[0]["query"]["query"] == sent
+    assert queries(cloud)[-1]["query"]["query"] == sent
+    assert cloud.rows(TableName("core", "other")) == ONE_ROW
 
 
 # -- views
 
 
 def test_a_view_names_its_project_and_has_descriptions(cloud: BigQueryBench) -> None:
-    sql = "SELECT n, t.amount FROM core.totals AS t"
-    cloud.transport.gives(sql, TOTALS.schema, [])
-    cloud.warehouse.create_view(TOTALS, sql)
-    (made,) = cloud.transport.sent("tables.insert")
+    cloud.warehouse.write(TOTALS, ONE, run=RUN)
+    cloud.warehouse.create_view(OTHER, "SELECT n, t.amount FROM core.totals AS t")
+    (made,) = cloud.server.sent("bigquery.tables.insert")
     assert made.body is not None
     assert made.body["view"] == {
         "query": f"SELECT n, t.amount FROM `{PROJECT}`.core.totals AS t",
         "useLegacySql": False,
     }
-    assert cloud.descriptions(TOTALS.name) == {"": TOTALS.description, "n": "Count.", "amount": "Money."}
+    assert cloud.descriptions(OTHER.name) == {"": TOTALS.description, "n": "Count.", "amount": "Money."}
+    assert cloud.rows(OTHER.name) == ONE_ROW
 
 
 def test_a_view_replaces_no_table(cloud: BigQueryBench) -> None:
     cloud.warehouse.ensure([TOTALS])
-    cloud.transport.gives(ONE, TOTALS.schema, [])
     with pytest.raises(WarehouseError, match="is a TABLE in BigQuery, not a view"):
         cloud.warehouse.create_view(TOTALS, ONE)
 
 
 def test_a_table_replaces_no_view(cloud: BigQueryBench) -> None:
-    cloud.transport.gives(ONE, TOTALS.schema, [])
     cloud.warehouse.create_view(TOTALS, ONE)
     with pytest.raises(WarehouseError, match="is a VIEW in BigQuery, not a table"):
         cloud.warehouse.write(TOTALS, ONE, run=RUN)
 
 
 def test_a_view_is_counted_by_a_query(cloud: BigQueryBench) -> None:
-    cloud.transport.gives(ONE, TOTALS.schema, [])
-    cloud.warehouse.create_view(TOTALS, ONE)
-    cloud.transport.gives("SELECT COUNT(*) AS row_count FROM core.totals", {"row_count": "INT64"}, [{"row_count": 3}])
-    assert cloud.warehouse.row_counts([TOTALS.name]) == {TOTALS.name: 3}
+    cloud.warehouse.create_view(TOTALS, f"{ONE} UNION ALL {ONE}")
+    assert cloud.warehouse.row_counts([TOTALS.name]) == {TOTALS.name: 2}
 
 
 # -- reading
@@ -147,10 +164,12 @@ SCALARS = [
 def test_every_scalar_parameter_is_written_as_google_reads_it(
     cloud: BigQueryBench, type_: str, value: object, sent: object
 ) -> None:
-    cloud.transport.gives("SELECT @p AS p", {"p": "INT64"}, [])
-    cloud.warehouse.query("SELECT @p AS p", parameters={"p": Parameter(type_, value)})
-    cloud.warehouse.query("SELECT @p AS p", parameters={"p": Parameter(f"ARRAY<{type_}>", [value])})
-    cloud.warehouse.query("SELECT @p AS p", parameters={"p": Parameter(type_, None)})
+    found = [
+        cloud.warehouse.query("SELECT @p AS p", parameters={"p": given})["p"].to_pylist()
+        for given in (Parameter(type_, value), Parameter(f"ARRAY<{type_}>", [value]), Parameter(type_, None))
+    ]
+    read = json.dumps(json.loads(str(value))) if type_ == "JSON" else value
+    assert found == [[read], [[read]], [None]], "and it comes back"
     one, many, null = (configuration["query"]["queryParameters"][0] for configuration in cloud.configurations())
     assert (one["parameterType"], one["parameterValue"]) == ({"type": type_}, {"value": sent})
     assert many["parameterType"] == {"type": "ARRAY", "arrayType": {"type": type_}}
@@ -160,9 +179,9 @@ def test_every_scalar_parameter_is_written_as_google_reads_it(
 
 @pytest.mark.parametrize("rows", [[{"name": "tea", "tags": ["x"], "size": {"n": 1}}], []], ids=["one", "none"])
 def test_structs_are_parameters_too(cloud: BigQueryBench, rows: list[dict[str, Any]]) -> None:
-    cloud.transport.gives("SELECT @p AS p", {"p": "INT64"}, [])
     type_ = "STRUCT<name STRING, tags ARRAY<STRING>, size STRUCT<n INT64>>"
-    cloud.warehouse.query("SELECT @p AS p", parameters={"p": Parameter(f"ARRAY<{type_}>", rows)})
+    found = cloud.warehouse.query("SELECT @p AS p", parameters={"p": Parameter(f"ARRAY<{type_}>", rows)})
+    assert found["p"].to_pylist() == [rows]
     (configuration,) = cloud.configurations()
     (parameter,) = configuration["query"]["queryParameters"]
     size = {"type": "STRUCT", "structTypes": [{"name": "n", "type": {"type": "INT64"}}]}
@@ -184,14 +203,15 @@ def test_structs_are_parameters_too(cloud: BigQueryBench, rows: list[dict[str, A
 
 
 def test_results_come_without_the_storage_api_and_in_exact_types(cloud: BigQueryBench) -> None:
-    columns = {"a": "NUMERIC", "t": "TIMESTAMP", "j": "JSON", "s": "STRUCT<d DATE, b BOOL>", "y": "BYTES", "n": "INT64"}
     moment = datetime(2024, 2, 29, 23, 59, 59, 999999, tzinfo=UTC)
     row = {"a": Decimal("0.1"), "t": moment, "j": '{"k":1}', "s": {"d": FIRST, "b": True}, "y": b"\xff", "n": None}
-    cloud.transport.gives("SELECT 1", columns, [row])
-    found = cloud.warehouse.query("SELECT 1")
+    found = cloud.warehouse.query(
+        "SELECT NUMERIC '0.1' AS a, TIMESTAMP '2024-02-29 23:59:59.999999+00:00' AS t, JSON '{\"k\":1}' AS j,"
+        " STRUCT(DATE '2024-01-31' AS d, TRUE AS b) AS s, FROM_HEX('ff') AS y, CAST(NULL AS INT64) AS n"
+    )
     assert found.to_pylist() == [row]
     assert found.schema.field("a").type == pa.decimal128(38, 9)
-    assert {call.method for call in cloud.transport.calls} == {
+    assert {entry.method for entry in cloud.server.log} == {
         "bigquery.jobs.insert",
         "bigquery.jobs.getQueryResults",
     }
@@ -221,33 +241,28 @@ def test_google_s_analyzer_takes_what_reads_the_past() -> None:
 
 
 def test_reading_as_of_a_run_asks_when_it_published(cloud: BigQueryBench) -> None:
-    lookup = (
-        "SELECT table_name, MAX(published_at) AS published_at FROM ops.published"
-        " WHERE run_id = @run_id GROUP BY table_name"
+    cloud.warehouse.write(TOTALS, ONE, run=RUN)
+    cloud.warehouse.write(OTHER, ONE, run=RUN)
+    first, last = (datetime.now(UTC) + timedelta(milliseconds=offset) for offset in (1, 3))
+    for table, moment in ((TOTALS.name, first), (TableName("marts", "customer_360"), last)):
+        ((spec, rows),) = published_log(table, run=RUN, at=moment).items()
+        cloud.warehouse.append(spec, rows)
+    time.sleep(0.01)
+    cloud.warehouse.write(TOTALS, TWO, run=replace(RUN, run_id="later"))
+    sql = "SELECT n FROM core.totals JOIN core.other AS o USING (n)"
+    assert cloud.warehouse.query(sql, as_of=RUN.run_id)["n"].to_pylist() == [1]
+    assert cloud.warehouse.query(sql)["n"].to_pylist() == [], "now it is 2 here and 1 there"
+    lookup, sent = queries(cloud)[-3:-1]
+    assert [parameter["parameterValue"] for parameter in lookup["query"]["queryParameters"]] == [{"value": RUN.run_id}]
+    assert sent["query"]["query"] == (
+        f"SELECT n FROM core.totals FOR SYSTEM_TIME AS OF TIMESTAMP '{first:%Y-%m-%d %H:%M:%S.%f}+00:00'"
+        f" JOIN core.other AS o FOR SYSTEM_TIME AS OF TIMESTAMP '{last:%Y-%m-%d %H:%M:%S.%f}+00:00' USING (n)"
     )
-    first, last = datetime(2024, 2, 1, 2, tzinfo=UTC), datetime(2024, 2, 1, 3, tzinfo=UTC)
-    columns = {"table_name": "STRING", "published_at": "TIMESTAMP"}
-    rows = [
-        {"table_name": "core.totals", "published_at": first},
-        {"table_name": "marts.customer_360", "published_at": last},
-    ]
-    cloud.transport.gives(lookup, columns, rows)
-    sent = (
-        "SELECT n FROM core.totals FOR SYSTEM_TIME AS OF TIMESTAMP '2024-02-01 02:00:00.000000+00:00'"
-        " JOIN core.other AS o FOR SYSTEM_TIME AS OF TIMESTAMP '2024-02-01 03:00:00.000000+00:00' USING (n)"
-    )
-    cloud.transport.gives(sent, {"n": "INT64"}, [{"n": 1}])
-    found = cloud.warehouse.query("SELECT n FROM core.totals JOIN core.other AS o USING (n)", as_of="run_1")
-    assert found["n"].to_pylist() == [1]
-    parameters = cloud.configurations()[0]["query"]["queryParameters"]
-    assert [parameter["parameterValue"] for parameter in parameters] == [{"value": "run_1"}]
-    cloud.transport.gives(lookup, columns, [])
     with pytest.raises(WarehouseError, match=r"run_2 has published nothing; ops\.published lists"):
         cloud.warehouse.query("SELECT n FROM core.totals", as_of="run_2")
 
 
 def test_labels_are_what_google_takes(cloud: BigQueryBench) -> None:
-    cloud.transport.gives(ONE, TOTALS.schema, ONE_ROW)
     run = RunInfo("run", date(2024, 1, 31), "Customer 360 (EU)", "load_crm.Ä" + "x" * 80)
     cloud.warehouse.write(TOTALS, ONE, run=run)
     (configuration,) = cloud.configurations()

@@ -136,8 +136,8 @@ def test_a_written_candidate_becomes_the_table(bench: Bench, warehouse: Warehous
 
 def test_schema_and_descriptions_outlive_write_and_publish(bench: Bench, warehouse: Warehouse) -> None:
     expected = {"": TOTALS.description, **{column.name: column.description for column in TOTALS.columns}}
-    for sql, rows in ((ONE, ONE_ROW), (TWO, TWO_ROW)):
-        candidate = write_totals(bench, sql, rows)
+    for sql in (ONE, TWO):
+        candidate = write_totals(bench, sql)
         assert bench.descriptions(candidate) == expected
         warehouse.publish([Publication(TOTALS, candidate)], run=RUN)
         assert bench.descriptions(TOTALS.name) == expected
@@ -147,7 +147,7 @@ def test_schema_and_descriptions_outlive_write_and_publish(bench: Bench, warehou
 
 def test_writing_again_replaces(bench: Bench) -> None:
     candidate = write_totals(bench)
-    assert write_totals(bench, TWO, TWO_ROW) == candidate
+    assert write_totals(bench, TWO) == candidate
     assert bench.rows(candidate) == TWO_ROW
 
 
@@ -164,14 +164,12 @@ def test_a_query_of_other_columns_is_refused_and_leaves_the_table(
     bench: Bench, warehouse: Warehouse, sql: str, columns: dict[str, str]
 ) -> None:
     warehouse.publish([Publication(TOTALS, write_totals(bench))], run=RUN)
-    bench.gives(sql, columns, [])
     with pytest.raises(WarehouseError, match=r"core\.totals: the query gives"):
         warehouse.write(TOTALS, sql, run=RUN)
     assert bench.rows(TOTALS.name) == ONE_ROW
 
 
 def test_a_query_that_does_not_compile_leaves_the_table(bench: Bench, warehouse: Warehouse) -> None:
-    bench.gives(ONE, TOTALS.schema, ONE_ROW)
     warehouse.write(TOTALS, ONE, run=RUN)
     with pytest.raises(WarehouseError):
         warehouse.write(TOTALS, "SELECT n, amount FROM core.missing", run=RUN)
@@ -180,7 +178,6 @@ def test_a_query_that_does_not_compile_leaves_the_table(bench: Bench, warehouse:
 
 def test_several_tables_are_published_together(bench: Bench, warehouse: Warehouse) -> None:
     other = replace(TOTALS, name=TableName("core", "other"))
-    bench.gives(TWO, TOTALS.schema, TWO_ROW)
     warehouse.write(other, TWO, target=other.name.candidate(FIRST), run=RUN)
     publications = [Publication(TOTALS, write_totals(bench)), Publication(other, other.name.candidate(FIRST))]
     warehouse.publish(publications, run=RUN, log=published_log(TOTALS.name, other.name))
@@ -193,7 +190,7 @@ def test_a_missing_candidate_stops_the_whole_publish(bench: Bench, warehouse: Wa
     warehouse.publish([Publication(TOTALS, write_totals(bench))], run=RUN)
     other = replace(TOTALS, name=TableName("core", "other"))
     publications = [
-        Publication(TOTALS, write_totals(bench, TWO, TWO_ROW)),
+        Publication(TOTALS, write_totals(bench, TWO)),
         Publication(other, other.name.candidate(FIRST)),
     ]
     with pytest.raises(WarehouseError, match="other__candidate_20240131"):
@@ -206,7 +203,6 @@ def test_a_partition_is_published_alone(bench: Bench, warehouse: Warehouse, tmp_
     for day, visit in ((FIRST, "a"), (SECOND, "b")):
         warehouse.load(VISITS, [parquet(tmp_path, VISITS, visits(day, visit), name=visit)], partition=day)
     sql = "SELECT 'new' AS visit_id, 3 AS pages, DATE '2024-01-31' AS day"
-    bench.gives(sql, VISITS.schema, visits(FIRST, "new"))
     candidate = VISITS.name.candidate(FIRST)
     warehouse.write(VISITS, sql, target=candidate, run=RUN)
     warehouse.publish([Publication(VISITS, candidate, FIRST)], run=RUN)
@@ -216,7 +212,6 @@ def test_a_partition_is_published_alone(bench: Bench, warehouse: Warehouse, tmp_
 
 def test_a_first_partition_creates_its_table(bench: Bench, warehouse: Warehouse) -> None:
     sql = "SELECT 'new' AS visit_id, 3 AS pages, DATE '2024-01-31' AS day"
-    bench.gives(sql, VISITS.schema, visits(FIRST, "new"))
     warehouse.write(VISITS, sql, target=VISITS.name.candidate(FIRST), run=RUN)
     warehouse.publish([Publication(VISITS, VISITS.name.candidate(FIRST), FIRST)], run=RUN)
     assert bench.rows(VISITS.name) == visits(FIRST, "new")
@@ -247,7 +242,6 @@ def test_numerics_keep_every_digit(bench: Bench, warehouse: Warehouse, tmp_path:
     warehouse.load(TOTALS, [parquet(tmp_path, TOTALS, rows)])
     assert bench.rows(TOTALS.name) == rows
     sql = f"SELECT NUMERIC '{NUMERIC_EDGE}' AS amount"
-    bench.gives(sql, {"amount": "NUMERIC"}, [{"amount": NUMERIC_EDGE}])
     found = warehouse.query(sql)
     assert found["amount"].to_pylist() == [NUMERIC_EDGE]
     assert found.schema.field("amount").type == pa.decimal128(38, 9)
@@ -277,7 +271,6 @@ def test_nested_types_are_kept(bench: Bench, warehouse: Warehouse, tmp_path: Pat
     assert warehouse.columns(spec.name) == spec.schema
     assert bench.rows(spec.name) == rows
     sql = f"SELECT * FROM {spec.name} WHERE id = 'a'"
-    bench.gives(sql, spec.schema, rows[:1])
     assert warehouse.query(sql).to_pylist() == rows[:1]
 
 
@@ -300,7 +293,6 @@ def test_nested_types_are_kept(bench: Bench, warehouse: Warehouse, tmp_path: Pat
 )
 def test_parameters_arrive_as_they_were_given(bench: Bench, warehouse: Warehouse, type_: str, value: object) -> None:
     sql = "SELECT @given AS given"
-    bench.gives(sql, {"given": type_}, [{"given": value}])
     parameters = {"given": Parameter(type_, value), "not_used": Parameter("INT64", 1)}
     assert warehouse.query(sql, parameters=parameters)["given"].to_pylist() == [value]
 
@@ -317,7 +309,6 @@ def test_a_view_is_created_and_replaced(bench: Bench, warehouse: Warehouse) -> N
     warehouse.publish([Publication(TOTALS, write_totals(bench))], run=RUN)
     view = replace(TOTALS, name=TableName("core", "totals_view"), description="A view. One row per count.")
     for sql in ("SELECT n, amount FROM core.totals", "SELECT t.n, t.amount FROM core.totals AS t WHERE t.n > 0"):
-        bench.gives(sql, TOTALS.schema, ONE_ROW)
         warehouse.create_view(view, sql)
         assert warehouse.columns(view.name) == TOTALS.schema
     assert warehouse.tables("core") == [TOTALS.name, view.name]
@@ -351,7 +342,6 @@ def test_dropping_what_is_not_there_is_fine(bench: Bench, warehouse: Warehouse) 
 def test_an_estimate_compiles_and_runs_nothing(bench: Bench, warehouse: Warehouse) -> None:
     warehouse.publish([Publication(TOTALS, write_totals(bench))], run=RUN)
     sql = "SELECT n FROM core.totals WHERE n > @least"
-    bench.gives(sql, {"n": "INT64"}, [])
     assert warehouse.estimate(sql, parameters={"least": Parameter("INT64", 0)}).bytes_processed > 0
     with pytest.raises(WarehouseError):
         warehouse.estimate("SELECT n FROM core.missing")
@@ -361,25 +351,25 @@ def test_an_estimate_compiles_and_runs_nothing(bench: Bench, warehouse: Warehous
 # -- what only running SQL can show
 
 
-def test_a_query_reads_the_candidate_that_it_is_sent_to(engine: Warehouse) -> None:
+def test_a_query_reads_the_candidate_that_it_is_sent_to(warehouse: Warehouse) -> None:
     candidate = TOTALS.name.candidate(FIRST)
-    engine.write(TOTALS, ONE, run=RUN)
-    engine.write(TOTALS, TWO, target=candidate, run=RUN)
+    warehouse.write(TOTALS, ONE, run=RUN)
+    warehouse.write(TOTALS, TWO, target=candidate, run=RUN)
     renames = {TOTALS.name: candidate}
-    assert engine.query("SELECT totals.n FROM core.totals", renames=renames)["n"].to_pylist() == [2]
-    assert engine.query("SELECT totals.n FROM core.totals")["n"].to_pylist() == [1]
+    assert warehouse.query("SELECT totals.n FROM core.totals", renames=renames)["n"].to_pylist() == [2]
+    assert warehouse.query("SELECT totals.n FROM core.totals")["n"].to_pylist() == [1]
     copied = "SELECT totals.n, totals.amount FROM core.totals"
-    engine.write(TOTALS, copied, target=TableName("core", "copied"), renames=renames, run=RUN)
-    assert engine.query("SELECT n FROM core.copied")["n"].to_pylist() == [2]
+    warehouse.write(TOTALS, copied, target=TableName("core", "copied"), renames=renames, run=RUN)
+    assert warehouse.query("SELECT n FROM core.copied")["n"].to_pylist() == [2]
 
 
-def test_what_a_run_published_can_be_read_later(engine: Warehouse) -> None:
+def test_what_a_run_published_can_be_read_later(warehouse: Warehouse) -> None:
     runs = [(RUN, ONE), (RunInfo("scheduled__2024-02-01", SECOND), TWO)]
     for run, sql in runs:
         candidate = TOTALS.name.candidate(run.run_date)
-        engine.write(TOTALS, sql, target=candidate, run=run)
-        engine.publish([Publication(TOTALS, candidate)], run=run, log=published_log(TOTALS.name, run=run))
+        warehouse.write(TOTALS, sql, target=candidate, run=run)
+        warehouse.publish([Publication(TOTALS, candidate)], run=run, log=published_log(TOTALS.name, run=run))
     for (run, _), expected in zip(runs, (1, 2), strict=True):
-        assert engine.query("SELECT n FROM core.totals", as_of=run.run_id)["n"].to_pylist() == [expected]
+        assert warehouse.query("SELECT n FROM core.totals", as_of=run.run_id)["n"].to_pylist() == [expected]
     with pytest.raises(WarehouseError, match="nowhere"):
-        engine.query("SELECT n FROM core.totals", as_of="nowhere")
+        warehouse.query("SELECT n FROM core.totals", as_of="nowhere")

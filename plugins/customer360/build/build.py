@@ -8,23 +8,35 @@ tables otherwise: so a layer may read itself, and a step may be killed and run a
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TypedDict
 
 import pyarrow as pa
 
 from customer360 import __version__
 from customer360.errors import WarehouseError
-from customer360.project import Project, TableName, TableSpec
-from customer360.project.platform import BUILDS, DATA_QUALITY, OPS_TABLES, PUBLISHED, quarantine_spec
+from customer360.project import Model, Project, TableName, TableSpec
+from customer360.project.platform import DATA_QUALITY, JOBS, OPS_TABLES, PUBLISHED, quarantine_spec
 from customer360.quality import AuditedTable, AuditReport, audit
 from customer360.settings import Parameter, Settings
 from customer360.sources import load_bindings
-from customer360.warehouse.port import JobStats, Publication, RunInfo, Warehouse
+from customer360.warehouse.costs import jobs_row
+from customer360.warehouse.port import Change, JobStats, Publication, RunInfo, Warehouse
 
 log = logging.getLogger(__name__)
+
+
+class _How(TypedDict):
+    """How a model is written: the same for starting and for ending it."""
+
+    target: TableName
+    parameters: dict[str, Parameter]
+    renames: dict[TableName, TableName]
+    maximum_bytes: int | None
+    run: RunInfo
 
 
 @dataclass(frozen=True)
@@ -52,10 +64,23 @@ class Build:
 
     def ensure(self) -> list[TableName]:
         """Create what is missing of raw, quarantine and ops tables. Models' tables come with their first publish."""
+        return self.warehouse.ensure(self._ensured)
+
+    @property
+    def _ensured(self) -> list[TableSpec]:
         contracts = self.project.contracts.values()
-        return self.warehouse.ensure(
-            [*(c.spec for c in contracts), *(quarantine_spec(c) for c in contracts), *OPS_TABLES]
-        )
+        return [*(c.spec for c in contracts), *(quarantine_spec(c) for c in contracts), *OPS_TABLES]
+
+    def changes(self, names: Iterable[TableName]) -> list[Change]:
+        """Which tables `ensure`, and a run of these models, would create or alter, and what is refused."""
+        models = [self.project.models[name] for name in names]
+        tables = [model.spec for model in models if model.materialized == "table"]
+        views = [model.name for model in models if model.materialized == "view"]
+        return [
+            *self.warehouse.changes(self._ensured),
+            *self.warehouse.changes(tables, replaced=True),
+            *(Change(view, "create", ("view",)) for view in views if self.warehouse.columns(view) is None),
+        ]
 
     def candidates(self, names: Iterable[TableName]) -> dict[TableName, TableName]:
         """Of these models, the ones with a candidate of this run date."""
@@ -63,24 +88,39 @@ class Build:
         existing = {t for dataset in {name.dataset for name in wanted} for t in self.warehouse.tables(dataset)}
         return {name: candidate for name, candidate in wanted.items() if candidate in existing}
 
-    def write(self, name: TableName) -> JobStats:
+    def start(self, name: TableName) -> str | None:
+        """Begin building one model into its candidate; the job's id, with which `write` ends it.
+
+        None for a view and on an engine without jobs: `write` does it all.
+        """
+        model = self.project.models[name]
+        if model.materialized == "view":
+            return None
+        return self.warehouse.start_write(model.spec, model.sql, **self._how(model))
+
+    def write(self, name: TableName, *, job_id: str | None = None) -> JobStats:
         """Build one model into its candidate. A view has none: it is created when its layer is published."""
         model = self.project.models[name]
         if model.materialized == "view":
             log.info("%s is a view: it is created when its layer is published", name)
             return JobStats(rows=0)
-        stats = self.warehouse.write(
-            model.spec,
-            model.sql,
-            target=name.candidate(self.run.run_date),
-            parameters={key: self.parameters[key] for key in sorted(model.parameters)},
-            renames=self._reads(name.dataset, (reference.name for reference in model.references)),
-            maximum_bytes=model.budget_bytes,
-            run=self.run,
-        )
-        self.warehouse.append(BUILDS, self._row(BUILDS, name, stats))
+        stats = self.warehouse.write(model.spec, model.sql, **self._how(model), job_id=job_id)
+        self.warehouse.append(JOBS, jobs_row(self.run, "write", name, stats))
         log.info("%s: %s rows in %.1f s", name, f"{stats.rows:,}", stats.seconds)
         return stats
+
+    def _how(self, model: Model) -> _How:
+        return {
+            "target": model.name.candidate(self.run.run_date),
+            "parameters": {key: self.parameters[key] for key in sorted(model.parameters)},
+            "renames": self._reads(model.name.dataset, (reference.name for reference in model.references)),
+            "maximum_bytes": self.budget(model),
+            "run": self.run,
+        }
+
+    def budget(self, model: Model) -> int | None:
+        """Bytes that a model may read: its own budget, else the deployment's."""
+        return model.budget_bytes or self.settings.budget_bytes or None
 
     def audit(self, names: Sequence[TableName]) -> AuditReport:
         """Run the expectations of the candidates among `names`, record the results in ops.data_quality.
@@ -120,12 +160,14 @@ class Build:
         candidates = self._tables(names)
         if candidates:
             counts = self.warehouse.row_counts(candidates.values())
-            rows = [self._row(PUBLISHED, n, JobStats(rows=counts[c])) for n, c in candidates.items()]
-            self.warehouse.publish(
+            stats = self.warehouse.publish(
                 [Publication(self.project.spec(name), candidate) for name, candidate in candidates.items()],
                 run=self.run,
-                log={PUBLISHED: pa.concat_tables(rows)},
+                log={PUBLISHED: self._published({name: counts[candidate] for name, candidate in candidates.items()})},
             )
+            if stats:
+                done = [jobs_row(self.run, "publish", name, each) for name, each in stats.items()]
+                self.warehouse.append(JOBS, pa.concat_tables(done))
         views = [self.project.models[n] for n in names if self.project.models[n].materialized == "view"]
         for view in views:
             self.warehouse.create_view(view.spec, view.sql)
@@ -172,20 +214,17 @@ class Build:
         wanted = {str(name) for name in names}
         return any(row["table_name"] in wanted and row["run_date"] > self.run.run_date for row in found.to_pylist())
 
-    def _row(self, spec: TableSpec, name: TableName, stats: JobStats) -> pa.Table:
-        """One row of an ops table about one model."""
-        now = datetime.now(UTC)
-        facts = {
-            "run_id": self.run.run_id,
-            "run_date": self.run.run_date,
-            "table_name": str(name),
-            "row_count": stats.rows,
-            "bytes_processed": stats.bytes_processed,
-            "seconds": stats.seconds,
-            "job_id": stats.job_id,
-            "url": stats.url,
-            "code_version": __version__,
-            "built_at": now,
-            "published_at": now,
-        }
-        return pa.Table.from_pylist([{column: facts[column] for column in spec.schema}], schema=spec.arrow_schema)
+    def _published(self, row_counts: Mapping[TableName, int]) -> pa.Table:
+        """Rows of ops.published."""
+        rows = [
+            {
+                "run_id": self.run.run_id,
+                "run_date": self.run.run_date,
+                "table_name": str(name),
+                "row_count": count,
+                "code_version": __version__,
+                "published_at": datetime.now(UTC),
+            }
+            for name, count in row_counts.items()
+        ]
+        return pa.Table.from_pylist(rows, schema=PUBLISHED.arrow_schema)

@@ -19,10 +19,11 @@ _COMMANDS = {
     "down": ("customer360.orchestration.commands:down", "Stop what `up` started."),
     "sample": ("customer360.sample.cli:sample", "Generate the sample shop's five source systems."),
     "load": ("customer360.cli.pipeline:load", "Load sources into raw tables for one day."),
-    "plan": ("customer360.cli.pipeline:plan", "Show what would run, in order, and what it would read."),
+    "plan": ("customer360.cli.plan:plan", "Show what would run, what it would read, and which tables it would change."),
     "run": ("customer360.cli.pipeline:run", "Build models without Airflow: write, audit, publish."),
     "test": ("customer360.cli.inspect:test", "Run the given/expect cases of models."),
     "sql": ("customer360.cli.inspect:sql", "Ask the warehouse a GoogleSQL question."),
+    "doctor": ("customer360.cli.doctor:doctor", "Check this deployment, and say what to do about what fails."),
     "status": ("customer360.cli.inspect:status", "Tables, loads, refused rows and data quality at a glance."),
 }
 

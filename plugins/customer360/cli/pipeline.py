@@ -1,4 +1,4 @@
-"""`c360 load`, `plan` and `run`: the pipeline without Airflow, for development."""
+"""`c360 load` and `run`: the pipeline without Airflow, for development."""
 
 from __future__ import annotations
 
@@ -9,14 +9,7 @@ from datetime import datetime
 import click
 from rich.table import Table
 
-from customer360.build import Build
-from customer360.cli.session import console, run_date_option, session
-from customer360.project import Model
-
-_SELECT = click.option(
-    "-s", "--select", "selectors", multiple=True, metavar="MODEL",
-    help="A model, a dataset, +model (and all it reads) or model+ (and all that reads it). Repeatable.",
-)  # fmt: skip
+from customer360.cli.session import console, run_date_option, select_option, session
 
 
 @click.command()
@@ -32,7 +25,7 @@ def load(tables: tuple[str, ...], run_date: datetime | None) -> None:
 
     Refused rows go to quarantine.<system>__<table> with the reason; nothing is dropped.
     """
-    from customer360.orchestration.connections import airflow_connection
+    from customer360.orchestration.connections import airflow_connection, open_landing
     from customer360.sources import load_bindings, load_table
 
     with session(run_date and run_date.date()) as build:
@@ -45,12 +38,13 @@ def load(tables: tuple[str, ...], run_date: datetime | None) -> None:
         ]
         if not chosen:
             raise click.UsageError(f"no binding matches {', '.join(tables)}; bound systems: {', '.join(bindings)}")
+        landing = open_landing(build.settings)
         build.ensure()
         shown = Table("table", "mode", "read", "loaded", "refused", "cells", "seconds", title="Loaded")
         for binding, contract in chosen:
             result = load_table(
                 binding, contract, run=build.run, warehouse=build.warehouse, settings=build.settings,
-                connections=airflow_connection,
+                connections=airflow_connection, landing=landing,
             )  # fmt: skip
             shown.add_row(
                 str(contract.name), result.mode, f"{result.rows_read:,}", f"{result.rows_loaded:,}",
@@ -60,51 +54,7 @@ def load(tables: tuple[str, ...], run_date: datetime | None) -> None:
 
 
 @click.command()
-@_SELECT
-@run_date_option
-def plan(selectors: tuple[str, ...], run_date: datetime | None) -> None:
-    """Show what `run` would build, in order, with the bytes each model would read. Changes nothing.
-
-    \b
-    c360 plan --date 2024-06-30
-    c360 plan --date 2024-06-30 -s +marts.customer_360
-    """
-    with session(run_date and run_date.date()) as build:
-        names = build.project.graph.select(selectors)
-        shown = Table("#", "layer", "model", "kind", "reads", "bytes", title=f"Plan for {build.run.run_date}")
-        total, unknown, number = 0, 0, 0
-        for layer, models in build.project.graph.layers(names).items():
-            for name in models:
-                model, number = build.project.models[name], number + 1
-                size = _estimate(build, model)
-                total, unknown = total + (size or 0), unknown + (size is None)
-                reads = ", ".join(sorted({str(reference.name) for reference in model.references}))
-                shown.add_row(str(number), layer, name.table, model.materialized, reads, _bytes(size))
-            shown.add_section()
-    console.print(shown)
-    console.print(f"{_bytes(total)} in all" + (f"; {unknown} models read tables not built yet" if unknown else ""))
-
-
-def _estimate(build: Build, model: Model) -> int | None:
-    if any(build.warehouse.columns(reference.name) is None for reference in model.references):
-        return None
-    parameters = {key: build.parameters[key] for key in model.parameters}
-    return build.warehouse.estimate(model.sql, parameters=parameters).bytes_processed
-
-
-def _bytes(size: int | None) -> str:
-    if size is None:
-        return "not built yet"
-    amount = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024:
-            return f"{amount:,.0f} {unit}" if unit == "B" else f"{amount:,.1f} {unit}"
-        amount /= 1024
-    return f"{amount:,.1f} TiB"
-
-
-@click.command()
-@_SELECT
+@select_option
 @run_date_option
 @click.option("--audit/--no-audit", "audited", default=True, help="Run expectations before publishing (default).")
 def run(selectors: tuple[str, ...], run_date: datetime | None, audited: bool) -> None:

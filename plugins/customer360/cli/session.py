@@ -23,6 +23,11 @@ run_date_option = click.option(
     help="Run date D, YYYY-MM-DD. Default: the date in the sources' example.yaml, else yesterday (UTC).",
 )
 
+select_option = click.option(
+    "-s", "--select", "selectors", multiple=True, metavar="MODEL",
+    help="A model, a dataset, +model (and all it reads) or model+ (and all that reads it). Repeatable.",
+)  # fmt: skip
+
 
 @contextmanager
 def session(run_date: date | None = None) -> Iterator[Build]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from customer360.errors import SourceError
+from customer360.errors import SettingsError, SourceError
 from customer360.orchestration.example import load_example
 from customer360.project import Project
 from customer360.settings import Settings, load_settings
@@ -15,6 +18,9 @@ from customer360.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection as AirflowConnection
+
+    from customer360.sources.landing import Landing
+    from customer360.warehouse.bigquery import BigQueryWarehouse
 
 # Airflow's connection type → the kind of source that customer360.sources reads.
 KINDS: dict[str | None, Literal["postgres", "sqlite"]] = {
@@ -30,8 +36,7 @@ def airflow_connection(conn_id: str) -> Connection:
     Raises SourceError where there is none, or one of a type that sources are not read from.
     """
     settings = load_settings()
-    if "airflow" not in sys.modules:  # from the command line: Airflow would write its configuration into ~/airflow
-        os.environ.setdefault("AIRFLOW_HOME", str(settings.data / "airflow"))
+    _give_airflow_a_home(settings)
     from airflow.sdk import Connection as AirflowConnection
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -77,21 +82,85 @@ def _sqlite_file(found: AirflowConnection) -> str:
 
 def open_warehouse(settings: Settings, project: Project) -> Warehouse:
     """The deployment's warehouse; close it after use. BigQuery's client and credentials are Airflow's own."""
-    if settings.warehouse == "local":
-        from customer360.warehouse.local import LocalWarehouse
+    if settings.warehouse == "bigquery":
+        return open_bigquery(settings)
+    from customer360.warehouse.local import LocalWarehouse
 
-        settings.make_data_folder()
-        return LocalWarehouse(
-            settings.lake,
-            schemas=project.schemas,
-            memory_limit=settings.memory_limit,
-            threads=settings.threads or None,
-            lock_timeout=settings.lock_timeout,
-        )
-    from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+    settings.make_data_folder()
+    return LocalWarehouse(
+        settings.lake,
+        schemas=project.schemas,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads or None,
+        lock_timeout=settings.lock_timeout,
+    )
 
+
+def open_bigquery(settings: Settings) -> BigQueryWarehouse:
+    """BigQuery as the Google connection says: key, scopes, impersonation, quota project. Close it after use.
+
+    Raises SettingsError where the connection is missing or gives neither credentials nor a project.
+    """
     from customer360.warehouse.bigquery import BigQueryWarehouse
 
-    hook = BigQueryHook(gcp_conn_id=settings.google_connection, location=settings.google_location)
-    client = hook.get_client(project_id=settings.google_project or hook.project_id, location=settings.google_location)
-    return BigQueryWarehouse(client, location=settings.google_location)
+    with _google_errors(settings):
+        from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+
+        hook = BigQueryHook(
+            gcp_conn_id=settings.google_connection, location=settings.google_location, use_legacy_sql=False
+        )
+        if not (project_id := settings.google_project or hook.project_id):
+            raise SettingsError(
+                f"no Google project: set C360_GOOGLE_PROJECT or the project of {settings.google_connection!r}"
+            )
+        client = hook.get_client(project_id=project_id, location=settings.google_location)
+    return BigQueryWarehouse(
+        client,
+        location=settings.google_location,
+        policy_tag=settings.google_policy_tag or None,
+        budget_bytes=settings.budget_bytes or None,
+    )
+
+
+def open_landing(settings: Settings) -> Landing:
+    """The landing zone: a bucket (gs://bucket/prefix) through the same Google connection, or a folder.
+
+    Raises SettingsError as `open_bigquery` does.
+    """
+    from customer360.sources.landing import BucketLanding, FolderLanding
+
+    zone = settings.landing_zone
+    if not zone.startswith("gs://"):
+        return FolderLanding(Path(zone))
+    bucket, _, prefix = zone.removeprefix("gs://").partition("/")
+    with _google_errors(settings):
+        from airflow.providers.google.cloud.hooks.gcs import GCSHook
+
+        client = GCSHook(gcp_conn_id=settings.google_connection).get_conn()
+    return BucketLanding(client, bucket, prefix.strip("/"))
+
+
+@contextmanager
+def _google_errors(settings: Settings) -> Iterator[None]:
+    """What Airflow and Google say of a connection that cannot be used, as what to do about it."""
+    _give_airflow_a_home(settings)
+    from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
+    from google.auth.exceptions import DefaultCredentialsError
+
+    name = settings.google_connection
+    try:
+        yield
+    except AirflowNotFoundException:
+        raise SettingsError(
+            f"Airflow has no connection {name!r}; add one of type Google Cloud in Admin → Connections, or set"
+            f" AIRFLOW_CONN_{name.upper()} (google-cloud-platform:// takes the machine's own credentials)"
+        ) from None
+    except (AirflowException, DefaultCredentialsError, FileNotFoundError, PermissionError, ValueError) as error:
+        raise SettingsError(f"connection {name!r} gives no credentials for Google: {error}") from error
+
+
+def _give_airflow_a_home(settings: Settings) -> None:
+    """From the command line Airflow is not set up: it would write its configuration into ~/airflow."""
+    if "airflow" not in sys.modules and "AIRFLOW_HOME" not in os.environ:
+        settings.make_data_folder()  # Airflow would make it readable by everybody
+        os.environ["AIRFLOW_HOME"] = str(settings.data / "airflow")

@@ -49,7 +49,7 @@ def daily_dag(
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=12),
-        default_args=DEFAULT_ARGS,
+        default_args={**DEFAULT_ARGS, "deferrable": settings.deferrable},
         tags=["customer360", "daily"],
     ) as dag:
         ensure = EnsureTables(

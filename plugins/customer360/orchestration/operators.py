@@ -1,31 +1,40 @@
 """Operators: one step of a run each, in the warehouse of this deployment.
 
-All of them may be killed and run again at any point (one step is one transaction, so none needs an on_kill). Errors
-that a retry cannot mend fail the task at once, with their own message.
+All of them may be killed and run again at any point: one step is one transaction. Errors that a retry cannot mend fail
+the task at once, with their own message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
-from customer360.errors import Customer360Error
-from customer360.orchestration.connections import airflow_connection, open_warehouse
+from customer360.errors import Customer360Error, WarehouseUnavailableError
+from customer360.orchestration.connections import airflow_connection, open_landing, open_warehouse
 from customer360.orchestration.deployment import deployment
+from customer360.orchestration.links import WarehouseJobLink
 from customer360.project import TableName
+from customer360.settings import load_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from customer360.build import Build
+    from customer360.warehouse import Warehouse
 
 # D, the last complete day: the date on which the data interval starts.
 RUN_DATE = "{{ data_interval_start | ds }}"
+# How long after a job's deadline the scheduler ends the deferral by itself, should no triggerer be alive to do it.
+_TRIGGERER_GRACE = timedelta(minutes=15)
+_KILL_TIMEOUT = 10.0
 
 
 class WarehouseOperator(BaseOperator):
@@ -37,6 +46,8 @@ class WarehouseOperator(BaseOperator):
     def __init__(self, *, run_date: str = RUN_DATE, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.run_date = run_date
+        self._warehouse: Warehouse | None = None
+        self._killed = False
 
     @contextmanager
     def build(self, context: Context) -> Iterator[Build]:
@@ -46,7 +57,7 @@ class WarehouseOperator(BaseOperator):
 
         try:
             settings, project = deployment()
-            warehouse = open_warehouse(settings, project)
+            warehouse = self._warehouse = open_warehouse(settings, project)
             instance = context["ti"]
             run = RunInfo(
                 run_id=context["run_id"],
@@ -55,13 +66,41 @@ class WarehouseOperator(BaseOperator):
                 task_id=instance.task_id,
             )
             try:
+                if self._killed:
+                    raise WarehouseUnavailableError(f"{instance.task_id} was stopped before it had begun")
                 yield Build(project=project, settings=settings, warehouse=warehouse, run=run)
             finally:
                 warehouse.close()
         except Customer360Error as error:
-            if error.retry_helps:
+            # Whoever stopped the step wants it run again or not: that is for Airflow to know.
+            if error.retry_helps or self._killed:
                 raise
             raise AirflowFailException(str(error)) from error
+
+    def on_kill(self) -> None:
+        """Cancel what the step has under way in the warehouse. Airflow calls it on SIGTERM and on a time-out.
+
+        On SIGTERM that is in the middle of whatever the main thread does, with whatever locks it holds: a thread of its
+        own can at worst wait for one of them in vain.
+        """
+        self._killed = True
+        if self._warehouse is not None:
+            cancel = threading.Thread(target=self._warehouse.cancel, daemon=True, name="cancel")
+            cancel.start()
+            cancel.join(_KILL_TIMEOUT)
+
+
+class JobOperator(WarehouseOperator):
+    """A step that is one job of the warehouse; the task links to the job's page."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job_url: str | None = None
+
+    @property
+    def operator_extra_links(self) -> tuple[WarehouseJobLink, ...]:  # type: ignore[override]
+        """None on the embedded warehouse, which has no jobs: the UI would show a heading with nothing under it."""
+        return () if load_settings().warehouse == "local" else (WarehouseJobLink(),)
 
 
 class EnsureTables(WarehouseOperator):
@@ -76,7 +115,7 @@ class EnsureTables(WarehouseOperator):
         return [str(name) for name in created]
 
 
-class LoadTable(WarehouseOperator):
+class LoadTable(JobOperator):
     """Loads one source table's window into its raw partition, as its binding says, and the refused into quarantine."""
 
     ui_color = "#e7f6ec"
@@ -91,26 +130,88 @@ class LoadTable(WarehouseOperator):
         with self.build(context) as build:
             contract = build.project.contracts[TableName.parse(self.table)]
             bindings = load_bindings(build.settings.sources, build.project)
-            load_table(
+            result = load_table(
                 bindings[contract.system].tables[contract.name.table],
                 contract,
                 run=build.run,
                 warehouse=build.warehouse,
                 settings=build.settings,
                 connections=airflow_connection,
+                landing=open_landing(build.settings),
             )
+        self.job_url = result.url
 
 
-class WriteModel(WarehouseOperator):
-    """Builds one model into its candidate table. Nobody reads it before it is audited and published."""
+class WriteModel(JobOperator):
+    """Builds one model into its candidate table. Nobody reads it before it is audited and published.
 
-    def __init__(self, *, model: str, **kwargs: Any) -> None:
+    deferrable: whether to give the worker back while a job takes long; None is [operators] default_deferrable.
+    patience: seconds to wait here before that. Most models are written by then, and a round trip through the triggerer
+    and a new worker takes longer.
+    """
+
+    def __init__(self, *, model: str, deferrable: bool | None = None, patience: float = 15.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
+        self.patience = patience
+        self.deferrable = (
+            conf.getboolean("operators", "default_deferrable", fallback=False) if deferrable is None else deferrable
+        )
 
     def execute(self, context: Context) -> None:
+        began = time.monotonic()
         with self.build(context) as build:
-            build.write(TableName.parse(self.model))
+            job_id = build.start(TableName.parse(self.model))
+            if job_id is not None:
+                self._show(context, build, job_id)
+                if self.deferrable and self._takes_long(build.warehouse, job_id):
+                    self._wait_elsewhere(job_id, time.monotonic() - began)
+            build.write(TableName.parse(self.model), job_id=job_id)
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> None:
+        """Go on where `execute` deferred. `event`: BigQueryJobTrigger's."""
+        from customer360.orchestration.bigquery_trigger import TIMEOUT, UNKNOWN
+
+        job_id = event["job_id"]
+        with self.build(context) as build:
+            self._show(context, build, job_id)
+            if event["status"] == TIMEOUT:
+                raise AirflowTaskTimeout(
+                    f"{self.model}: its job took longer than the task's execution_timeout, {self.execution_timeout},"
+                    f" and was cancelled: {self.job_url}"
+                )
+            if event["status"] == UNKNOWN:
+                self.log.warning("The triggerer lost sight of the job, waiting for it here: %s", event["message"])
+            build.write(TableName.parse(self.model), job_id=job_id)
+
+    def _show(self, context: Context, build: Build, job_id: str) -> None:
+        """The link, for people to follow while the job runs. Airflow pushes links by itself, but at the end."""
+        self.job_url = build.warehouse.job_url(job_id)
+        self.log.info("Job %s: %s", job_id, self.job_url)
+        for link in self.operator_extra_links:
+            context["ti"].xcom_push(key=link.xcom_key, value=self.job_url)
+
+    def _takes_long(self, warehouse: Warehouse, job_id: str) -> bool:
+        """Whether the job still runs when the patience is over."""
+        patient_until = time.monotonic() + self.patience
+        while running := warehouse.is_running(job_id):
+            if time.monotonic() >= patient_until:
+                break
+            time.sleep(0.5)
+        return running
+
+    def _wait_elsewhere(self, job_id: str, spent: float) -> None:
+        """Defer. The trigger gets what is left of execution_timeout, which Airflow does not apply to a deferral."""
+        from customer360.orchestration.bigquery_trigger import BigQueryJobTrigger
+
+        left = None if self.execution_timeout is None else self.execution_timeout - timedelta(seconds=spent)
+        self.defer(
+            trigger=BigQueryJobTrigger(
+                job_id=job_id, deadline=None if left is None else (datetime.now(UTC) + left).isoformat()
+            ),
+            method_name="resume",
+            timeout=None if left is None else left + _TRIGGERER_GRACE,
+        )
 
 
 class AuditLayer(WarehouseOperator):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import warnings
 
+from customer360.settings import load_settings
+
 MODULES = (
     "customer360.build",
     "customer360.orchestration.daily",
@@ -17,13 +19,20 @@ MODULES = (
     "great_expectations",
     "great_expectations.expectations.core",
 )
+ON_BIGQUERY = (
+    "airflow.providers.google.cloud.hooks.bigquery",
+    "airflow.providers.google.cloud.hooks.gcs",
+    "customer360.warehouse.bigquery",
+    "sqlalchemy_bigquery",
+)
 
 
 def main() -> None:
     """Import, then be `airflow`. What cannot be imported is left to the task that needs it, which can say so."""
+    modules = (*MODULES, *ON_BIGQUERY) if load_settings().warehouse == "bigquery" else MODULES
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in MODULES:
+        for name in modules:
             try:
                 importlib.import_module(name)
             except ImportError as error:

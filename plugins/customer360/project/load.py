@@ -114,7 +114,9 @@ def _read_contract(name: TableName, folder: Path) -> Contract:
         raise ProjectError(f"{name} has no query.sql", path=file, hint="only raw_<system> holds source contracts")
     if not raw.get("key"):
         raise ProjectError("a contract needs a key", path=file, hint="key: [customer_id]")
-    spec = _spec(name, file, raw | {"partition_by": {"column": "_loaded_date"}}, AUDIT_COLUMNS)
+    # Events pile up day by day: whoever reads them says which days.
+    partition = {"column": "_loaded_date", "require_filter": bool(raw.get("event_time"))}
+    spec = _spec(name, file, raw | {"partition_by": partition}, AUDIT_COLUMNS)
     for column in [*raw["key"], *([raw["event_time"]] if raw.get("event_time") else [])]:
         if column not in spec.schema:
             raise ProjectError(f"{column} is named as key or event_time but is no column", path=file)

@@ -84,19 +84,25 @@ PUBLISHED = TableSpec(
     ),
 )
 
-BUILDS = TableSpec(
-    name=TableName("ops", "builds"),
-    description="What building each model cost. One row per write of a candidate.",
+JOBS = TableSpec(
+    name=TableName("ops", "jobs"),
+    description="What each step on the warehouse cost. One row per load, write and publish of a table.",
     columns=(
         *_RUN,
-        Column("table_name", "STRING", "The model.", required=True),
-        Column("row_count", "INT64", "Rows written."),
+        Column("dag_id", "STRING", "The Dag, or c360 for the command line.", required=True),
+        Column("task_id", "STRING", "The task; NULL from the command line."),
+        Column("operation", "STRING", "load, write (of a candidate) or publish.", required=True),
+        Column("table_name", "STRING", "The table, whose candidate a write makes.", required=True),
+        Column("row_count", "INT64", "Rows in the table or partition after it."),
         Column("bytes_processed", "INT64", "Bytes read, where the engine says."),
+        Column("bytes_billed", "INT64", "Bytes that a query is billed for; NULL for what is free."),
+        Column("slot_ms", "INT64", "Computing time of a query in slot milliseconds; NULL where there are none."),
         Column("seconds", "FLOAT64", "Duration."),
         Column("job_id", "STRING", "The warehouse's job, where it has one."),
         Column("url", "STRING", "Where to look at the job."),
-        Column("built_at", "TIMESTAMP", "When.", required=True),
+        Column("code_version", "STRING", "Version of this package."),
+        Column("finished_at", "TIMESTAMP", "When.", required=True),
     ),
 )
 
-OPS_TABLES = (LOADS, DATA_QUALITY, PUBLISHED, BUILDS)
+OPS_TABLES = (LOADS, DATA_QUALITY, PUBLISHED, JOBS)

@@ -66,7 +66,7 @@ def audit(
                 f"{table.physical} does not exist, so {table.spec.name} cannot be audited; write it first"
             )
     results: list[Result] = []
-    with session(warehouse) as gx:
+    with session(warehouse, run) as gx:
         for table, suite in found:
             scope = Scope(warehouse.engine, parameters, {**renames, table.spec.name: table.physical}, schemas)
             results += _TableAudit(table, suite, scope, counts[table.physical], samples).run(gx)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from customer360.project.names import TableName
     from customer360.warehouse.bigquery import BigQueryWarehouse
     from customer360.warehouse.local import LocalWarehouse
+    from customer360.warehouse.port import RunInfo
 
 
 class _Dialect(StrEnum):
@@ -27,8 +28,8 @@ class _Dialect(StrEnum):
 class Session:
     """Batches of tables, over connections that live until the session is closed."""
 
-    def __init__(self, warehouse: Warehouse, cleanup: ExitStack) -> None:
-        self._warehouse, self._cleanup = warehouse, cleanup
+    def __init__(self, warehouse: Warehouse, run: RunInfo, cleanup: ExitStack) -> None:
+        self._warehouse, self._run, self._cleanup = warehouse, run, cleanup
         self._context = _context()
         self._sources: dict[str, Any] = {}
 
@@ -53,7 +54,7 @@ class Session:
                 url, kwargs = _lake(cast("LocalWarehouse", self._warehouse), dataset)
                 source = add.add_sql(dataset, connection_string=url, kwargs=kwargs)
             case "bigquery":
-                url, kwargs = _bigquery(cast("BigQueryWarehouse", self._warehouse), dataset)
+                url, kwargs = _bigquery(cast("BigQueryWarehouse", self._warehouse), self._run, dataset)
                 source = add.add_bigquery(dataset, connection_string=url, kwargs=kwargs)
             case other:
                 raise WarehouseError(f"Great Expectations has no connection to a {other!r} warehouse")
@@ -62,10 +63,10 @@ class Session:
 
 
 @contextmanager
-def session(warehouse: Warehouse) -> Iterator[Session]:
+def session(warehouse: Warehouse, run: RunInfo) -> Iterator[Session]:
     """Great Expectations over a warehouse. The first in a process takes about 4 s: its import."""
     with ExitStack() as cleanup:
-        yield Session(warehouse, cleanup)
+        yield Session(warehouse, run, cleanup)
 
 
 def _close(source: Any) -> None:
@@ -120,8 +121,9 @@ def _lake(warehouse: LocalWarehouse, dataset: str) -> tuple[str, dict[str, Any]]
     return URL, {"creator": connect}
 
 
-def _bigquery(warehouse: BigQueryWarehouse, dataset: str) -> tuple[str, dict[str, Any]]:
+def _bigquery(warehouse: BigQueryWarehouse, run: RunInfo, dataset: str) -> tuple[str, dict[str, Any]]:
     """sqlalchemy-bigquery (it comes with Airflow's Google provider) over the adapter's own client."""
+    warehouse.label_queries(run)
     client = warehouse.client
     url = f"bigquery://{client.project}/{dataset}?user_supplied_client=true"
     return url, {"connect_args": {"client": client}}

@@ -3,43 +3,123 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+from customer360.errors import SettingsError, SourceError, SourceUnreachableError
 from customer360.project import TableName
 
+if TYPE_CHECKING:
+    from google.cloud.storage import Client
 
-def address(zone: str, name: TableName, loaded_date: date, batch_id: str) -> str:
-    """Where a load's file lies."""
-    return f"{zone.rstrip('/')}/{name.dataset}/{name.table}/_loaded_date={loaded_date}/{batch_id}.parquet"
-
-
-def place(file: Path, target: str) -> None:
-    """Put a finished file into the landing zone, all at once. What was there stays whole for those who hold it open."""
-    if "://" in target:
-        from pyarrow import fs
-
-        filesystem, path = fs.FileSystem.from_uri(target)
-        filesystem.create_dir(path.rpartition("/")[0], recursive=True)
-        fs.copy_files(str(file), path, source_filesystem=fs.LocalFileSystem(), destination_filesystem=filesystem)
-        return
-    final = Path(target)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    beside = final.with_suffix(".partial")
-    shutil.move(file, beside)
-    beside.replace(final)
+# A multiple of 256 KiB. Larger files go up in pieces of this size, so that a broken connection repeats one piece.
+_CHUNK_BYTES = 16 * 1024 * 1024
 
 
-def remove_others(target: str, *, keep: bool = True) -> None:
-    """Remove the files of other loads of the same date, once this one is in the warehouse; this too, unless `keep`."""
-    if "://" in target:
-        from pyarrow import fs
+class Landing(Protocol):
+    """Where extracts land on their way to the warehouse."""
 
-        filesystem, path = fs.FileSystem.from_uri(target)
-        for info in filesystem.get_file_info(fs.FileSelector(path.rpartition("/")[0], allow_not_found=True)):
-            if info.is_file and not (keep and info.path == path):
-                filesystem.delete_file(info.path)
-        return
-    for file in Path(target).parent.glob("*"):
-        if not (keep and file == Path(target)):
-            file.unlink()
+    def address(self, name: TableName, loaded_date: date, batch_id: str) -> str:
+        """Where a load's file lies: a path or a gs:// address."""
+
+    def place(self, file: Path, target: str) -> None:
+        """Put a finished file there, all at once."""
+
+    def remove_others(self, target: str, *, keep: bool = True) -> None:
+        """Remove other loads' files of the same date, once this one is in the warehouse; this too, unless `keep`."""
+
+
+def _relative(name: TableName, loaded_date: date, batch_id: str) -> str:
+    return f"{name.dataset}/{name.table}/_loaded_date={loaded_date}/{batch_id}.parquet"
+
+
+class FolderLanding:
+    """A folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def address(self, name: TableName, loaded_date: date, batch_id: str) -> str:
+        return str(self.folder / _relative(name, loaded_date, batch_id))
+
+    def place(self, file: Path, target: str) -> None:
+        """See the protocol. What was there stays whole for those who hold it open."""
+        final = Path(target)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        beside = final.with_suffix(".partial")
+        shutil.move(file, beside)
+        beside.replace(final)
+
+    def remove_others(self, target: str, *, keep: bool = True) -> None:
+        for file in Path(target).parent.glob("*"):
+            if not (keep and file == Path(target)):
+                file.unlink()
+
+
+class BucketLanding:
+    """A folder (`prefix`) in a bucket of Google Cloud Storage; `client` brings the credentials."""
+
+    def __init__(self, client: Client, bucket: str, prefix: str = "") -> None:
+        self.bucket, self._prefix = client.bucket(bucket), prefix.strip("/")
+        self._project = str(client.project)
+
+    def address(self, name: TableName, loaded_date: date, batch_id: str) -> str:
+        path = _relative(name, loaded_date, batch_id)
+        return f"gs://{self.bucket.name}/{self._prefix}/{path}" if self._prefix else f"gs://{self.bucket.name}/{path}"
+
+    def place(self, file: Path, target: str) -> None:
+        """See the protocol. An object appears when its upload is complete, and its checksum has been compared."""
+        with _errors(f"put {target}", self._project):
+            blob = self.bucket.blob(self._name(target), chunk_size=_CHUNK_BYTES)
+            blob.upload_from_filename(str(file), content_type="application/vnd.apache.parquet", checksum="crc32c")
+
+    def remove_others(self, target: str, *, keep: bool = True) -> None:
+        from google.api_core.exceptions import NotFound
+
+        name = self._name(target)
+        with _errors(f"remove earlier files beside {target}", self._project):
+            for blob in self.bucket.list_blobs(prefix=f"{name.rpartition('/')[0]}/"):
+                if keep and blob.name == name:
+                    continue
+                try:
+                    blob.delete()
+                except NotFound:  # an earlier request did it and its answer was lost
+                    pass
+
+    def _name(self, target: str) -> str:
+        return target.removeprefix(f"gs://{self.bucket.name}/")
+
+
+@contextmanager
+def _errors(doing: str, project: str) -> Iterator[None]:
+    """Google's errors as ours: what to do, and whether a retry helps."""
+    from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+
+    from customer360.warehouse import bigquery_errors as google
+
+    try:
+        yield
+    except (*google.ERRORS, InvalidResponse, DataCorruption) as error:
+        reason, message = google.reason_and_message(error)
+        code = getattr(error, "code", None) or getattr(getattr(error, "response", None), "status_code", None)
+        code = code if isinstance(code, int) else 0
+        refused = 400 <= code < 500 and code not in (408, 429)
+        helps = google.retry_helps(error) if reason or not code else not refused
+        hints = {
+            403: "Its account needs the role Storage Object User on the bucket; `c360 doctor` says how to give it.",
+            404: "Does the bucket of C360_LANDING exist? `c360 doctor` says how to make it.",
+        }
+        of_google = google.advice(error, project)
+        hint = hints.get(code, "") if reason not in ("quotaExceeded", "rateLimitExceeded") and not helps else ""
+        raised = (SourceUnreachableError if helps else SourceError)(f"{doing}: {message}. {hint or of_google}".rstrip())
+        raise raised from error
+
+
+def folder_landing(zone: str) -> FolderLanding:
+    """The landing zone in a folder. A bucket needs a client with credentials, so it is a SettingsError here."""
+    if "://" in zone:
+        raise SettingsError(f"{zone} is a bucket: it is opened with the credentials of an Airflow connection")
+    return FolderLanding(Path(zone))

@@ -17,18 +17,20 @@ import pyarrow as pa
 
 from customer360.errors import SourceError, SourceUnreachableError, TooManyRefusedError
 from customer360.project import Contract, TableName, TableSpec
-from customer360.project.platform import LOADS, quarantine_spec
+from customer360.project.platform import JOBS, LOADS, quarantine_spec
 from customer360.settings import Settings
-from customer360.sources import landing, lines, mapping
+from customer360.sources import lines, mapping
 from customer360.sources.bindings import Mode, TableBinding
 from customer360.sources.connections import Connection, failure
 from customer360.sources.databases import read_database
 from customer360.sources.extract import Extract, read_parquet, source_files
 from customer360.sources.judgement import Counts, Judgement
+from customer360.sources.landing import Landing, folder_landing
 from customer360.sources.window import Window, window
+from customer360.warehouse.costs import jobs_row
 from customer360.warehouse.duckdb_session import connect
 from customer360.warehouse.duckdb_text import literal
-from customer360.warehouse.port import RunInfo, Warehouse
+from customer360.warehouse.port import JobStats, RunInfo, Warehouse
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,7 +40,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a load read, loaded and refused: rows_read = rows_loaded + rows_quarantined. `drift`: one sentence each."""
+    """What a load read, loaded and refused: rows_read = rows_loaded + rows_quarantined. `drift`: one sentence each.
+
+    `url`: the page of the warehouse's load job, where it has one.
+    """
 
     table: TableName
     run_date: date
@@ -51,6 +56,7 @@ class LoadResult:
     cells_quarantined: int
     drift: tuple[str, ...] = ()
     seconds: float = 0.0
+    url: str | None = None
 
 
 def load_table(
@@ -61,8 +67,11 @@ def load_table(
     warehouse: Warehouse,
     settings: Settings,
     connections: Callable[[str], Connection],
+    landing: Landing | None = None,
 ) -> LoadResult:
     """Load one table for the run's date, replacing that date's partition and its quarantine.
+
+    `landing` is where the extract lands on its way; default is the folder that the settings name.
 
     Raises SchemaDriftError where source and contract do not go together, TooManyRefusedError above the contract's
     share (the refused rows are in the quarantine then, raw is untouched), SourceUnreachableError for what is out of
@@ -76,11 +85,12 @@ def load_table(
     try:
         batch = _Batch(binding, contract, run, settings, scratch)
         result = batch.extract(period, connections)
-        _commit(batch, result, warehouse)
+        stats = _commit(batch, result, warehouse, landing or folder_landing(settings.landing_zone))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    result = replace(result, seconds=round(time.monotonic() - started, 3))
+    result = replace(result, seconds=round(time.monotonic() - started, 3), url=stats.url)
     warehouse.append(LOADS, _log_row(result, run))
+    warehouse.append(JOBS, jobs_row(run, "load", contract.name, stats))
     if result.drift:
         log.info("%s: %s", contract.name, "; ".join(result.drift))
     log.info(
@@ -193,32 +203,40 @@ def _write(session: duckdb.DuckDBPyConnection, query: str, file: Path) -> int:
     return int(row[0]) if row else 0
 
 
-def _commit(batch: _Batch, result: LoadResult, warehouse: Warehouse) -> None:
+def _commit(batch: _Batch, result: LoadResult, warehouse: Warehouse, landing: Landing) -> JobStats:
     """Quarantine first, then raw: a load that fails in between, or for too many refusals, can be looked into."""
-    contract, zone, day = batch.contract, batch.settings.landing_zone, batch.run.run_date
-    refused_spec = quarantine_spec(contract)
-    refused = landing.address(zone, refused_spec.name, day, batch.id)
-    good = landing.address(zone, contract.name, day, batch.id)
+    contract, refused_spec = batch.contract, quarantine_spec(batch.contract)
+    put = _Put(batch, warehouse, landing)
     examples = _examples(batch.refused) if result.rows_quarantined else ""
-    _put(batch, refused_spec, batch.refused, refused, result.rows_quarantined + result.cells_quarantined, warehouse)
+    put(refused_spec, batch.refused, result.rows_quarantined + result.cells_quarantined)
     share = result.rows_quarantined / result.rows_read if result.rows_read else 0.0
     if share > contract.max_refused_share:
         raise TooManyRefusedError(
             f"{contract.name}: {result.rows_quarantined:,} of {result.rows_read:,} rows refused ({share:.1%}, allowed"
             f" {contract.max_refused_share:.1%}); nothing was loaded. {examples}; all are in {refused_spec.name},"
-            f" _loaded_date {day}"
+            f" _loaded_date {batch.run.run_date}"
         )
-    _put(batch, contract.spec, batch.good, good, result.rows_loaded, warehouse)
+    return put(contract.spec, batch.good, result.rows_loaded)
 
 
-def _put(batch: _Batch, spec: TableSpec, file: Path, target: str, rows: int, warehouse: Warehouse) -> None:
-    """Replace the partition by a file's rows. The landing zone keeps the file of the last load of each date."""
-    if rows:
-        landing.place(file, target)
-    stats = warehouse.load(spec, [target] if rows else [], partition=batch.run.run_date, run=batch.run)
-    if stats.rows != rows:
-        raise SourceError(f"{spec.name}: {rows} rows were landed in {target}, but the warehouse took {stats.rows}")
-    landing.remove_others(target, keep=rows > 0)
+@dataclass(frozen=True)
+class _Put:
+    """Replaces a partition by a file's rows. The landing zone keeps the file of the last load of each date."""
+
+    batch: _Batch
+    warehouse: Warehouse
+    landing: Landing
+
+    def __call__(self, spec: TableSpec, file: Path, rows: int) -> JobStats:
+        day = self.batch.run.run_date
+        target = self.landing.address(spec.name, day, self.batch.id)
+        if rows:
+            self.landing.place(file, target)
+        stats = self.warehouse.load(spec, [target] if rows else [], partition=day, run=self.batch.run)
+        if stats.rows != rows:
+            raise SourceError(f"{spec.name}: {rows} rows were landed in {target}, but the warehouse took {stats.rows}")
+        self.landing.remove_others(target, keep=rows > 0)
+        return stats
 
 
 def _examples(file: Path) -> str:

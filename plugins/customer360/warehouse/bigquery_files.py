@@ -73,12 +73,9 @@ def _open(file: str) -> IO[bytes]:
 
 
 def content_digest(files: Sequence[str]) -> str:
-    """A name for what the files hold: local ones by their bytes, gs:// ones by their address."""
-    digest = hashlib.sha256()
+    """A name for what local files hold, as long as a label may be."""
+    digest = hashlib.blake2b(digest_size=24)
     for file in files:
-        if "://" in file:
-            digest.update(file.encode())
-        else:
-            with _open(file) as content:
-                digest.update(hashlib.file_digest(content, "blake2b").digest())  # type: ignore[arg-type]
+        with _open(file) as content:
+            digest.update(hashlib.file_digest(content, "blake2b").digest())  # type: ignore[arg-type]
     return digest.hexdigest()

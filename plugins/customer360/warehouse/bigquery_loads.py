@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import IO
@@ -14,7 +15,7 @@ from google.cloud import bigquery
 from customer360.errors import WarehouseError
 from customer360.project.model import TableSpec
 from customer360.warehouse import bigquery_files, bigquery_resources
-from customer360.warehouse.bigquery_jobs import Job, Jobs
+from customer360.warehouse.bigquery_jobs import Job, Jobs, Step
 from customer360.warehouse.bigquery_tables import Tables
 from customer360.warehouse.port import JobStats, RunInfo
 
@@ -34,10 +35,12 @@ class Loads:
             raise WarehouseError(f"load {spec.name}: {remote[0]} is in a bucket, others are not; put all in one place")
         self.tables.ensure([spec])
         to = self.tables.reference(spec.name, suffix)
-        config = self._config(spec, "WRITE_TRUNCATE", run)
+        # What lies at an address may be another file than a moment ago: a job that another try left is never this one.
+        content = uuid.uuid4().hex if remote else bigquery_files.content_digest(files)
+        config = self._config(spec, "WRITE_TRUNCATE", run, content)
         start = self._from_bucket(files, to, config) if remote else self._from_files(spec, files, to, config)
-        name = self.jobs.name(run, "load", str(spec.name), suffix, bigquery_files.content_digest(files))
-        job = self.jobs.run(name, start, doing=f"load {spec.name}{suffix}")
+        name = self.jobs.name(run, "load", str(spec.name), suffix)
+        job = self.jobs.run(Step(name, f"load {spec.name}{suffix}", start, content))
         assert isinstance(job, bigquery.LoadJob)
         return self.jobs.stats(job, started, rows=int(job.output_rows or 0), processed=job.input_file_bytes)
 
@@ -48,24 +51,26 @@ class Loads:
             return
         content = bigquery_files.parquet_bytes(spec, rows)
         to = self.tables.reference(spec.name)
-        config = self._config(spec, "WRITE_APPEND", run)
+        config = self._config(spec, "WRITE_APPEND", run, None)
 
         def start(job_id: str) -> Job:
             upload = io.BytesIO(content)
             return self._upload(upload, len(content), to, job_id, config)
 
-        self.jobs.run(name, start, doing=f"append to {spec.name}", once=True)
+        self.jobs.run(Step(name, f"append to {spec.name}", start), once=True)
 
-    def _config(self, spec: TableSpec, disposition: str, run: RunInfo | None) -> bigquery.LoadJobConfig:
+    def _config(
+        self, spec: TableSpec, disposition: str, run: RunInfo | None, content: str | None
+    ) -> bigquery.LoadJobConfig:
         # Partitioning and clustering are said again: WRITE_TRUNCATE without them is refused as a change of them.
         lists = bigquery.ParquetOptions()
         lists.enable_list_inference = True
         return bigquery.LoadJobConfig(
             source_format="PARQUET",
             write_disposition=disposition,
-            schema=bigquery_resources.schema_fields(spec.columns),
+            schema=bigquery_resources.schema_fields(spec.columns, self.tables.policy_tag),
             parquet_options=lists,
-            labels=self.jobs.labels(run, spec.name),
+            labels=self.jobs.labels(run, spec.name, content),
             **bigquery_resources.layout(spec),
         )
 

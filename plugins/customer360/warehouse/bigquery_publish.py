@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -13,13 +14,11 @@ from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.project.platform import PUBLISHED
 from customer360.warehouse import bigquery_resources
-from customer360.warehouse.bigquery_jobs import Job, Jobs
+from customer360.warehouse.bigquery_differences import refuse_differences
+from customer360.warehouse.bigquery_jobs import CONTENT, Job, Jobs, Step
 from customer360.warehouse.bigquery_loads import Loads
 from customer360.warehouse.bigquery_tables import Tables
-from customer360.warehouse.port import Publication, RunInfo
-
-# The label of a copy job that says when the candidate it copied was written.
-_VERSION = "candidate_version"
+from customer360.warehouse.port import JobStats, Publication, RunInfo
 
 
 class Publishing:
@@ -28,7 +27,9 @@ class Publishing:
     def __init__(self, client: bigquery.Client, jobs: Jobs, tables: Tables, loads: Loads, run: RunInfo) -> None:
         self.client, self.jobs, self.tables, self.loads, self.run = client, jobs, tables, loads, run
 
-    def publish(self, publications: Sequence[Publication], log: Mapping[TableSpec, pa.Table]) -> None:
+    def publish(
+        self, publications: Sequence[Publication], log: Mapping[TableSpec, pa.Table]
+    ) -> dict[TableName, JobStats]:
         """Copy all, in parallel. If some copies fail, the log names the tables that changed, and an error is raised."""
         self.tables.ensure(log)
         ended: dict[TableName, datetime | None] = {}
@@ -38,23 +39,40 @@ class Publishing:
             name = publication.spec.name
             ready, versions[name] = self._look(publication)
             if ready:
-                waiting.append((publication, self._start(publication, versions[name])))
+                waiting.append((publication, self._step(publication, versions[name])))
             else:
                 ended[name] = None
-        submitted = [(p, start, self.jobs.submit(self._name(p), start, doing=_doing(p))) for p, start in waiting]
+        submitted = [(p, step, self.jobs.submit(step)) for p, step in waiting]
         failed: list[WarehouseError] = []
-        for p, start, submission in submitted:
+        stats: dict[TableName, JobStats] = {}
+        for p, step, submission in submitted:
             try:
-                job = self.jobs.finish(submission, self._name(p), start, doing=_doing(p))
+                job = self.jobs.finish(submission, step)
                 ended[p.spec.name] = job.ended
-                with self.jobs.errors(f"describe {p.spec.name}"):
-                    self.tables.refresh(self.client.get_table(self.tables.reference(p.spec.name)), p.spec)
+                stats[p.spec.name] = self._finished(p, job)
             except WarehouseError as error:
                 failed.append(error)
         self._append_log(log, ended, versions)
         if failed:
             raise failed[0]
         self.tables.drop(p.candidate for p in publications)
+        return stats
+
+    def _finished(self, publication: Publication, job: Job) -> JobStats:
+        spec = publication.spec
+        with self.jobs.errors(f"describe {spec.name}"):
+            table = self.tables.known(self.tables.reference(spec.name))
+            candidate = self.tables.find(publication.candidate)
+            if table.expires and candidate and table.expires == candidate.expires:
+                # A copy does not take the expiration, says Google; a published table that vanished would be worse than
+                # asking.
+                table.expires = None
+                table = self.client.update_table(table, ["expires"])
+            self.tables.refresh(table, spec)
+        began = time.monotonic()
+        if job.started and job.ended:
+            began -= (job.ended - job.started).total_seconds()
+        return self.jobs.stats(job, began, rows=int(table.num_rows or 0), processed=None)
 
     def _look(self, publication: Publication) -> tuple[bool, str]:
         """Whether to copy, False for what an earlier try of this task has copied; and when the candidate was written.
@@ -65,14 +83,14 @@ class Publishing:
         candidate = self.tables.find(name)
         if candidate is None:
             if job := self.jobs.succeeded(self._name(publication)):
-                return False, job.labels.get(_VERSION, "")
+                return False, job.labels.get(CONTENT, "")
             raise WarehouseError(f"{_doing(publication)}: its candidate {name} does not exist; write it first")
-        bigquery_resources.refuse_differences(candidate, spec)
+        refuse_differences(candidate, spec)
         version = f"{candidate.modified:%Y%m%d-%H%M%S-%f}" if candidate.modified else ""
         if publication.partition is None:
             published = self.tables.find(spec.name)
-            if published is not None and not bigquery_resources.same_layout(published, spec):
-                bigquery_resources.refuse_differences(published, spec)
+            if published is not None:
+                refuse_differences(published, spec)
             return True, version
         self.tables.ensure([spec])
         suffix = bigquery_resources.partition_id(spec, publication.partition)
@@ -85,12 +103,12 @@ class Publishing:
         to = f"{publication.spec.name}{_suffix(publication)}"
         return self.jobs.name(self.run, "publish", str(publication.candidate), to)
 
-    def _start(self, publication: Publication, version: str) -> Callable[[str], Job]:
+    def _step(self, publication: Publication, version: str) -> Step:
         suffix = _suffix(publication)
         config = bigquery.CopyJobConfig(
             write_disposition="WRITE_TRUNCATE",
             create_disposition="CREATE_IF_NEEDED",
-            labels=self.jobs.labels(self.run, publication.spec.name) | {_VERSION: version},
+            labels=self.jobs.labels(self.run, publication.spec.name, version),
         )
 
         def start(job_id: str) -> Job:
@@ -102,7 +120,7 @@ class Publishing:
                 job_config=config,
             )
 
-        return start
+        return Step(self._name(publication), _doing(publication), start, version)
 
     def _append_log(
         self,

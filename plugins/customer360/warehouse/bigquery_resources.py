@@ -7,7 +7,7 @@ REQUIRED column would not survive a rebuild. That a value is there is for contra
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from google.cloud import bigquery
@@ -22,19 +22,24 @@ _STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD"
 _PARTITION_ID = {"DAY": "%Y%m%d", "MONTH": "%Y%m", "YEAR": "%Y"}
 
 
-def schema_fields(columns: Iterable[Column]) -> list[bigquery.SchemaField]:
-    """The columns as BigQuery's schema, descriptions included."""
-    return [_field(column.name, types.parse(column.type), column.description) for column in columns]
+def schema_fields(columns: Iterable[Column], policy_tag: str | None = None) -> list[bigquery.SchemaField]:
+    """The columns as BigQuery's schema, descriptions included, personal ones (`pii`) under the policy tag."""
+    return [
+        _field(column.name, types.parse(column.type), policy_tag if column.pii else None, column.description)
+        for column in columns
+    ]
 
 
-def _field(name: str, type_: Type, description: str | None = None) -> bigquery.SchemaField:
+def _field(name: str, type_: Type, policy_tag: str | None, description: str | None = None) -> bigquery.SchemaField:
     mode = "NULLABLE" if type_.element is None else "REPEATED"
     inner = type_.element or type_
     if inner.element is not None:
         raise WarehouseError(f"{name} is {type_}: BigQuery has no arrays of arrays; put a STRUCT between them")
-    fields = [_field(field, nested) for field, nested in inner.fields]
-    known = {} if description is None else {"description": description}
-    return bigquery.SchemaField(name, inner.name, mode=mode, fields=fields, **known)  # type: ignore[arg-type]
+    fields = [_field(field, nested, policy_tag) for field, nested in inner.fields]
+    known: dict[str, Any] = {} if description is None else {"description": description}
+    if policy_tag and not fields:  # a RECORD takes none itself
+        known["policy_tags"] = bigquery.PolicyTagList([policy_tag])
+    return bigquery.SchemaField(name, inner.name, mode=mode, fields=fields, **known)
 
 
 def column_type(field: bigquery.SchemaField) -> Type:
@@ -60,6 +65,15 @@ def layout(spec: TableSpec) -> dict[str, Any]:
     return found
 
 
+def layout_phrases(spec: TableSpec) -> tuple[str, ...]:
+    """Columns, partitioning and clustering in words."""
+    found = [f"{len(spec.columns)} columns"]
+    if spec.partition:
+        found.append(f"partitioned by {spec.partition.granularity.lower()} of {spec.partition.column}")
+        found += ["partition filter required"] if spec.partition.require_filter else []
+    return tuple(found + ([f"clustered by {', '.join(spec.cluster_by)}"] if spec.cluster_by else []))
+
+
 def partition_id(spec: TableSpec, partition: date) -> str:
     """`$20240131`, `$202401` or `$2024`: what addresses one partition after a table's name."""
     if spec.partition is None:
@@ -67,9 +81,9 @@ def partition_id(spec: TableSpec, partition: date) -> str:
     return f"${partition.strftime(_PARTITION_ID[spec.partition.granularity])}"
 
 
-def new_table(reference: bigquery.TableReference, spec: TableSpec) -> bigquery.Table:
+def new_table(reference: bigquery.TableReference, spec: TableSpec, policy_tag: str | None = None) -> bigquery.Table:
     """The resource that creates the table."""
-    table = bigquery.Table(reference, schema=schema_fields(spec.columns))
+    table = bigquery.Table(reference, schema=schema_fields(spec.columns, policy_tag))
     for name, value in layout(spec).items():
         setattr(table, name, value)
     if spec.partition:
@@ -88,56 +102,60 @@ def same_layout(table: bigquery.Table, spec: TableSpec) -> bool:
     return found is None or wanted is None or (found.field, found.type_) == (wanted.column, wanted.granularity)
 
 
-def refuse_differences(table: bigquery.Table, spec: TableSpec) -> None:
-    """Raise WarehouseError for a difference that cannot be put right without losing what the table holds."""
-    if table.table_type != "TABLE":
-        raise WarehouseError(f"{spec.name} is a {table.table_type} in BigQuery, not a table: drop it first")
-    existing = {field.name: field for field in table.schema}
-    declared = spec.schema
-    for name, field in existing.items():
-        found = f"{column_type(field)}{' NOT NULL' if field.mode == 'REQUIRED' else ''}"
-        if name in declared and found != declared[name]:
-            raise WarehouseError(
-                f"{spec.name}.{name} is {found} in BigQuery and {declared[name]} in model.yaml;"
-                " a column's type cannot change: add a new column, or drop the table and load it again"
-            )
-    if gone := existing.keys() - declared.keys():
-        raise WarehouseError(
-            f"{spec.name} has {', '.join(sorted(gone))} in BigQuery but not in model.yaml; columns are never dropped"
-            " by themselves: put them back, or drop the table and load it again"
-        )
-    if not same_layout(table, spec):
-        found_by = table.time_partitioning.to_api_repr() if table.time_partitioning else "nothing"
-        raise WarehouseError(
-            f"{spec.name} is partitioned by {found_by} and clustered by {table.clustering_fields or 'nothing'}"
-            f" in BigQuery, not by {spec.partition or 'nothing'} and {list(spec.cluster_by) or 'nothing'}"
-            " as in model.yaml;"
-            " neither can change: drop the table and load it again"
-        )
+def refresh(
+    table: bigquery.Table, spec: TableSpec, policy_tag: str | None = None, *, expires: datetime | None = None
+) -> dict[str, list[str]]:
+    """Give a table the specification's descriptions, labels, policy tags and new columns, in place.
 
-
-def refresh(table: bigquery.Table, spec: TableSpec) -> list[str]:
-    """Give an existing table the specification's descriptions, labels and new columns; returns the changed properties.
-
-    What others set stays: labels of other keys, policy tags, the order of the existing columns.
+    Returns what changed: property of the resource → one phrase each. A table that `expires` is a candidate: it is
+    looked at as a whole by the audit, so it takes no partition filter. What others set stays: labels of other keys,
+    policy tags, an expiration, the order of the existing columns.
     """
-    changed: list[str] = []
-    existing = {field.name: field.to_api_repr() for field in table.schema}
-    wanted = {field.name: field.to_api_repr() for field in schema_fields(spec.columns)}
-    merged = {name: field | {"description": wanted[name]["description"]} for name, field in existing.items()}
-    merged |= {name: field for name, field in wanted.items() if name not in merged}
-    if merged != existing:
-        table.schema = [bigquery.SchemaField.from_api_repr(field) for field in merged.values()]
-        changed.append("schema")
+    changed = _refresh_schema(table, spec, policy_tag)
     if table.description != spec.description:
         table.description = spec.description
-        changed.append("description")
+        changed["description"] = ["description of the table"]
     labels = label_texts(dict(spec.labels))
-    if labels.items() - table.labels.items():
+    if differing := sorted(dict(labels.items() - table.labels.items())):
         table.labels = labels  # a PATCH leaves labels of other keys
-        changed.append("labels")
-    required = bool(spec.partition and spec.partition.require_filter)
+        changed["labels"] = [f"label {key}" for key in differing]
+    required = bool(spec.partition and spec.partition.require_filter and expires is None)
     if bool(table.require_partition_filter) != required:
         table.require_partition_filter = required
-        changed.append("require_partition_filter")
+        changed["require_partition_filter"] = [f"partition filter {'required' if required else 'not required'}"]
+    if expires is not None:
+        table.expires = expires
+        changed["expires"] = [f"expires {expires:%Y-%m-%d}"]
     return changed
+
+
+def _refresh_schema(table: bigquery.Table, spec: TableSpec, policy_tag: str | None) -> dict[str, list[str]]:
+    existing = {field.name: field.to_api_repr() for field in table.schema}
+    merged, phrases = dict(existing), []
+    for field in schema_fields(spec.columns, policy_tag):
+        wanted, found = field.to_api_repr(), existing.get(field.name)
+        if found is None:
+            merged[field.name] = wanted
+            phrases.append(f"new column {field.name} {column_type(field)}")
+            continue
+        if found.get("description", "") != wanted.get("description", ""):
+            phrases.append(f"description of {field.name}")
+        tagged = _tagged(found, wanted)
+        if tagged != found:
+            phrases.append(f"policy tag of {field.name}")
+        merged[field.name] = tagged | {"description": wanted["description"]}
+    if merged == existing:
+        return {}
+    table.schema = [bigquery.SchemaField.from_api_repr(field) for field in merged.values()]
+    return {"schema": phrases}
+
+
+def _tagged(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """A field of a table with the policy tags it should have and has not, in nested fields too."""
+    new = dict(found)
+    if wanted.get("policyTags") and not found.get("policyTags", {}).get("names"):
+        new["policyTags"] = wanted["policyTags"]
+    if found.get("fields"):
+        inner = {field["name"]: field for field in wanted.get("fields", ())}
+        new["fields"] = [_tagged(field, inner.get(field["name"], {})) for field in found["fields"]]
+    return new

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from google.api_core import exceptions
 from google.cloud import bigquery
@@ -11,14 +12,19 @@ from customer360.errors import WarehouseError
 from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.warehouse import bigquery_resources as resources
-from customer360.warehouse.bigquery_jobs import Jobs
+from customer360.warehouse.bigquery_differences import differences, refuse_differences
+from customer360.warehouse.bigquery_jobs import AFTER_CREATION, Jobs
+from customer360.warehouse.port import Change
+
+# A candidate that no run publishes is gone after this, with the storage it costs.
+CANDIDATE_LIFE = timedelta(days=7)
 
 
 class Tables:
-    """Table resources of the client's project."""
+    """Table resources of the client's project; personal columns are put under `policy_tag`."""
 
-    def __init__(self, client: bigquery.Client, jobs: Jobs) -> None:
-        self.client, self.jobs = client, jobs
+    def __init__(self, client: bigquery.Client, jobs: Jobs, policy_tag: str | None = None) -> None:
+        self.client, self.jobs, self.policy_tag = client, jobs, policy_tag
         self._known_datasets: set[str] = set()
 
     def reference(self, name: TableName, partition: str = "") -> bigquery.TableReference:
@@ -41,17 +47,55 @@ class Tables:
             table = self.find(spec.name)
             with self.jobs.errors(f"ensure {spec.name}"):
                 if table is None:
-                    self.client.create_table(resources.new_table(self.reference(spec.name), spec), exists_ok=True)
+                    new = resources.new_table(self.reference(spec.name), spec, self.policy_tag)
+                    self.create(new)
                     created.append(spec.name)
                 else:
-                    resources.refuse_differences(table, spec)
+                    refuse_differences(table, spec)
                     self.refresh(table, spec)
         return created
 
-    def refresh(self, table: bigquery.Table, spec: TableSpec) -> None:
-        """Send the specification's descriptions, labels and new columns, where they differ."""
-        if changed := resources.refresh(table, spec):
-            self.client.update_table(table, changed)
+    def create(self, table: bigquery.Table) -> bigquery.Table:
+        """Create a table or view, if somebody was not quicker; returns what is there, once it is to be seen."""
+        try:
+            self.client.create_table(table)
+        except exceptions.Conflict:
+            pass
+        return self.known(table.reference)
+
+    def known(self, reference: bigquery.TableReference) -> bigquery.Table:
+        """A table that was made just now, and may not be seen at once."""
+        return self.client.get_table(reference, retry=AFTER_CREATION)
+
+    def changes(self, specs: Iterable[TableSpec]) -> list[Change]:
+        """What `ensure` would do, and what it would refuse."""
+        found: list[Change] = []
+        for spec in specs:
+            table = self.find(spec.name)
+            if table is None:
+                found.append(Change(spec.name, "create", resources.layout_phrases(spec)))
+            elif refused := differences(table, spec):
+                statements = "\n".join(difference.statement for difference in refused)
+                found.append(Change(spec.name, "refuse", tuple(d.text for d in refused), statements))
+            elif changed := resources.refresh(table, spec, self.policy_tag):
+                found.append(Change(spec.name, "alter", tuple(phrase for each in changed.values() for phrase in each)))
+        return found
+
+    def refresh(self, table: bigquery.Table, spec: TableSpec, *, candidate: bool = False) -> None:
+        """Send the specification's descriptions, labels, policy tags and new columns, where they differ."""
+        expires = datetime.now(UTC) + CANDIDATE_LIFE if candidate else None
+        for last in (False, True):
+            changed = resources.refresh(table, spec, self.policy_tag, expires=expires)
+            if not changed:
+                return
+            try:
+                self.client.update_table(table, list(changed))
+                return
+            except exceptions.PreconditionFailed:
+                # Somebody changed it since it was read, or this did and the answer was lost: look again, once.
+                if last:
+                    raise
+                table = self.known(table.reference)
 
     def ensure_dataset(self, name: str) -> None:
         """Create a dataset that is missing. One that exists elsewhere is a WarehouseError."""
@@ -65,8 +109,11 @@ class Tables:
             except exceptions.NotFound:
                 new = bigquery.Dataset(reference)
                 new.location = location
-                new.labels = self.jobs.labels(None)
-                dataset = self.client.create_dataset(new, exists_ok=True)
+                new.labels = self.jobs.deployment
+                try:
+                    dataset = self.client.create_dataset(new)
+                except exceptions.Conflict:
+                    dataset = self.client.get_dataset(reference, retry=AFTER_CREATION)
         if (dataset.location or "").lower() != location.lower():
             raise WarehouseError(
                 f"dataset {name} is in {dataset.location}, jobs run in {location}: BigQuery cannot mix them;"

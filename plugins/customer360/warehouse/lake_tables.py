@@ -16,22 +16,31 @@ from customer360.warehouse.lake import ALIAS
 _CATALOG = f"__ducklake_metadata_{ALIAS}"
 
 
+def differences(spec: TableSpec, existing: Mapping[str, str]) -> list[str]:
+    """What cannot be put right by itself, one sentence each."""
+    found = [
+        f"{spec.name}.{column.name} is {existing[column.name]} in the lake and {column.type} in model.yaml;"
+        " a column's type cannot change: add a new column, or drop the table and load it again"
+        for column in spec.columns
+        if existing.get(column.name, column.type) != column.type
+    ]
+    if gone := existing.keys() - spec.schema.keys():
+        found.append(
+            f"{spec.name} has {', '.join(sorted(gone))} in the lake but not in model.yaml; columns are never dropped"
+            " by themselves: put them back, or drop the table and load it again"
+        )
+    return found
+
+
 def evolve(connection: duckdb.DuckDBPyConnection, spec: TableSpec, existing: Mapping[str, str]) -> None:
+    """Add the specification's new columns and descriptions to a table."""
+    if refused := differences(spec, existing):
+        raise WarehouseError("\n".join(refused))
     for column in spec.columns:
         if column.name not in existing:
             connection.execute(
                 f"ALTER TABLE {quoted(spec.name)} ADD COLUMN {identifier(column.name)} {types.to_duckdb(column.type)}"
             )
-        elif existing[column.name] != column.type:
-            raise WarehouseError(
-                f"{spec.name}.{column.name} is {existing[column.name]} in the lake and {column.type} in model.yaml;"
-                " a column's type cannot change: add a new column, or drop the table and load it again"
-            )
-    if gone := existing.keys() - spec.schema.keys():
-        raise WarehouseError(
-            f"{spec.name} has {', '.join(sorted(gone))} in the lake but not in model.yaml; columns are never dropped"
-            " by themselves: put them back, or drop the table and load it again"
-        )
     describe(connection, spec, spec.name)
 
 

@@ -6,17 +6,16 @@ process dies. Readers take a snapshot and never wait.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from customer360.errors import WarehouseError, WarehouseUnavailableError
+from customer360.errors import WarehouseError
 from customer360.googlesql.bind import bind_parameters
 from customer360.googlesql.parse import parse_query, references
 from customer360.googlesql.rename import rename_tables
@@ -25,11 +24,12 @@ from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.settings import Parameter
 from customer360.warehouse import lake
-from customer360.warehouse.duckdb_session import connect
 from customer360.warehouse.duckdb_text import identifier, literal
+from customer360.warehouse.lake_session import LakeSession
 from customer360.warehouse.lake_tables import (
     check_columns,
     create,
+    differences,
     drop,
     evolve,
     in_googlesql,
@@ -38,10 +38,10 @@ from customer360.warehouse.lake_tables import (
     scalar,
     sizes,
 )
-from customer360.warehouse.port import Estimate, JobStats, Publication, RunInfo
+from customer360.warehouse.port import Change, Estimate, JobStats, Publication, RunInfo
 
 
-class LocalWarehouse:
+class LocalWarehouse(LakeSession):
     """`folder` holds the lake; `schemas` are the declared ones (`dataset.table` → column → GoogleSQL type), by which
     SQL is translated; tables they do not name are looked up in the lake."""
 
@@ -56,75 +56,8 @@ class LocalWarehouse:
         threads: int | None = None,
         lock_timeout: float = 600.0,
     ) -> None:
-        self.folder = folder
+        super().__init__(folder, memory_limit=memory_limit, threads=threads, lock_timeout=lock_timeout)
         self._schemas = dict(schemas or {})
-        self._memory_limit, self._threads, self._lock_timeout = (
-            memory_limit,
-            threads,
-            lock_timeout,
-        )
-        self._connection: duckdb.DuckDBPyConnection | None = None
-
-    # -- connections, locks, errors
-
-    @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """The attached DuckDB connection, opened at the first use."""
-        if self._connection is None:
-            with self._errors("open"):
-                self._connection = self._open()
-        return self._connection
-
-    def _open(self, snapshot: int | None = None) -> duckdb.DuckDBPyConnection:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        connection = connect(
-            *lake.EXTENSIONS,
-            memory_limit=self._memory_limit,
-            threads=self._threads,
-            temp_directory=self.folder / "tmp",
-        )
-        if (self.folder / "catalog.sqlite").exists():
-            lake.attach(connection, self.folder, snapshot=snapshot)
-        else:
-            with lake.write_lock(self.folder, self._lock_timeout):
-                lake.attach(connection, self.folder)
-        return connection
-
-    @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except (duckdb.IOException, duckdb.TransactionException, OSError) as error:
-            raise WarehouseUnavailableError(f"{doing} in the lake {self.folder}: {error}") from error
-        except duckdb.Error as error:
-            raise WarehouseError(f"{doing} in the lake {self.folder}: {error}") from error
-
-    @contextmanager
-    def _transaction(self, doing: str, run: RunInfo | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        connection = self.connection
-        with lake.write_lock(self.folder, self._lock_timeout), self._errors(doing):
-            connection.execute("BEGIN")
-            try:
-                yield connection
-                if run:  # lets `as_of` find what a run left behind
-                    connection.execute(
-                        f"CALL {lake.ALIAS}.set_commit_message(?, ?, extra_info => ?)",
-                        [
-                            run.dag_id,
-                            doing,
-                            json.dumps({"run_id": run.run_id, "run_date": str(run.run_date)}),
-                        ],
-                    )
-                connection.execute("COMMIT")
-            except BaseException:
-                with suppress(duckdb.Error):  # after a failed COMMIT there is nothing left to roll back
-                    connection.execute("ROLLBACK")
-                raise
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     # -- tables
 
@@ -139,6 +72,20 @@ class LocalWarehouse:
                 else:
                     evolve(connection, spec, existing)
         return created
+
+    def changes(self, tables: Iterable[TableSpec], *, replaced: bool = False) -> list[Change]:
+        """See the port. Descriptions are not compared: they are written again each time. A model's table may become
+        anything: this is where models are developed."""
+        found: list[Change] = []
+        for spec in tables:
+            existing = self.columns(spec.name)
+            if existing is None:
+                found.append(Change(spec.name, "create", (f"{len(spec.columns)} columns",)))
+            elif refused := differences(spec, existing):
+                found.append(Change(spec.name, "alter" if replaced else "refuse", tuple(refused)))
+            elif new := [f"new column {c.name} {c.type}" for c in spec.columns if c.name not in existing]:
+                found.append(Change(spec.name, "alter", tuple(new)))
+        return found
 
     def columns(self, name: TableName) -> dict[str, str] | None:
         with self._errors(f"look at {name}"):
@@ -216,6 +163,7 @@ class LocalWarehouse:
         renames: Mapping[TableName, TableName] | None = None,
         maximum_bytes: int | None = None,
         run: RunInfo | None = None,
+        job_id: str | None = None,
     ) -> JobStats:
         started = time.monotonic()
         query = self._translate(sql, parameters, renames)
@@ -226,6 +174,20 @@ class LocalWarehouse:
             create(connection, spec, name, partitioned=False)
             rows = scalar(connection, f"INSERT INTO {quoted(name)} {query}")
         return JobStats(rows=rows, seconds=time.monotonic() - started)
+
+    def start_write(self, spec: TableSpec, sql: str, **_: Any) -> str | None:
+        return None
+
+    def is_running(self, job_id: str) -> bool:
+        return False
+
+    def job_url(self, job_id: str) -> str | None:
+        return None
+
+    def cancel(self, job_id: str | None = None) -> list[str]:
+        if self._connection is not None:
+            self._connection.interrupt()
+        return []
 
     def create_view(self, spec: TableSpec, sql: str) -> None:
         query = self._translate(sql, None, None)
@@ -241,10 +203,12 @@ class LocalWarehouse:
         *,
         run: RunInfo,
         log: Mapping[TableSpec, pa.Table] | None = None,
-    ) -> None:
+    ) -> dict[TableName, JobStats]:
         """See the port. A whole table is renamed into place: nothing is copied."""
+        stats: dict[TableName, JobStats] = {}
         with self._transaction(f"publish {run.run_date}", run) as connection:
             for publication in publications:
+                started = time.monotonic()
                 name, candidate = publication.spec.name, publication.candidate
                 if publication.partition is None:
                     drop(connection, name)
@@ -257,8 +221,11 @@ class LocalWarehouse:
                     connection.execute(f"DELETE FROM {quoted(name)} WHERE {column} = DATE '{publication.partition}'")
                     connection.execute(f"INSERT INTO {quoted(name)} SELECT * FROM {quoted(candidate)}")
                     drop(connection, candidate)
+                rows_now = scalar(connection, f"SELECT COUNT(*) FROM {quoted(name)}")
+                stats[name] = JobStats(rows=rows_now, seconds=time.monotonic() - started)
             for spec, rows in (log or {}).items():
                 self._insert(connection, spec, rows)
+        return stats
 
     def append(self, spec: TableSpec, rows: pa.Table) -> None:
         with self._transaction(f"append to {spec.name}") as connection:

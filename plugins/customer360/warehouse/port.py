@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
@@ -20,10 +20,15 @@ from customer360.settings import Parameter
 
 @dataclass(frozen=True)
 class JobStats:
-    """What one operation did. `bytes_processed` and `url` are None where the engine does not say."""
+    """What one operation did. What the engine does not say is None: the embedded one has no jobs and bills nothing.
+
+    bytes_processed: read (queries) or taken in (loads); bytes_billed: of a query; slot_ms: computing time
+    """
 
     rows: int
     bytes_processed: int | None = None
+    bytes_billed: int | None = None
+    slot_ms: int | None = None
     seconds: float = 0.0
     job_id: str | None = None
     url: str | None = None
@@ -35,6 +40,16 @@ class Estimate:
 
     bytes_processed: int
     exact: bool = True
+
+
+@dataclass(frozen=True)
+class Change:
+    """What `ensure` or the next publish does to a table; for `refuse` why it cannot, and the `statement` to run."""
+
+    name: TableName
+    action: Literal["create", "alter", "refuse"]
+    details: tuple[str, ...] = ()
+    statement: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,12 @@ class Warehouse(Protocol):
         A table that exists gets new descriptions and new nullable columns; any other difference is a WarehouseError.
         """
 
+    def changes(self, tables: Iterable[TableSpec], *, replaced: bool = False) -> list[Change]:
+        """What would be created or altered, or is refused, to make these tables as specified. Changes nothing.
+
+        `replaced`: they are models' tables, whose content every publish replaces as a whole.
+        """
+
     def columns(self, name: TableName) -> dict[str, str] | None:
         """Column → GoogleSQL type of an existing table or view, in order; None where there is none."""
 
@@ -90,21 +111,50 @@ class Warehouse(Protocol):
         renames: Mapping[TableName, TableName] | None = None,
         maximum_bytes: int | None = None,
         run: RunInfo | None = None,
+        job_id: str | None = None,
     ) -> JobStats:
         """Run a query into `target` (default: the table itself), replacing it, with `spec`'s columns and descriptions.
 
-        `renames` sends reads of a table to another, such as to the candidate of this run.
+        `renames` sends reads of a table to another, such as to the candidate of this run. Over `maximum_bytes` is a
+        BudgetError before anything runs. With the `job_id` that `start_write` gave, that job is waited for instead.
         """
+
+    def start_write(
+        self,
+        spec: TableSpec,
+        sql: str,
+        *,
+        target: TableName | None = None,
+        parameters: Mapping[str, Parameter] | None = None,
+        renames: Mapping[TableName, TableName] | None = None,
+        maximum_bytes: int | None = None,
+        run: RunInfo | None = None,
+    ) -> str | None:
+        """Begin what `write` does, without waiting, and return the job's id; None where the engine has no jobs.
+
+        `write` with the same arguments and this id ends it.
+        """
+
+    def is_running(self, job_id: str) -> bool:
+        """Whether a job is still under way. False too where there is no such job: `write` says what became of it."""
+
+    def job_url(self, job_id: str) -> str | None:
+        """Where to look at a job; None where the engine has no such page."""
+
+    def cancel(self, job_id: str | None = None) -> list[str]:
+        """Ask the engine to stop a job, or all that this object has started; returns their ids. For dying tasks: quick,
+        may be called in a signal handler, raises nothing."""
 
     def create_view(self, spec: TableSpec, sql: str) -> None:
         """Create or replace a view. A view takes no parameters."""
 
     def publish(
         self, publications: Sequence[Publication], *, run: RunInfo, log: Mapping[TableSpec, pa.Table] | None = None
-    ) -> None:
+    ) -> dict[TableName, JobStats]:
         """Make candidates what people read, and append `log` rows (to ops tables), then drop the candidates.
 
-        Local: one transaction over all. BigQuery: one atomic copy per table, then the log.
+        Local: one transaction over all. BigQuery: one atomic copy per table, then the log. Returns what each table's
+        publish did; tables that an earlier try had published are left out.
         """
 
     def append(self, spec: TableSpec, rows: pa.Table) -> None:

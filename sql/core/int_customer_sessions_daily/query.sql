@@ -8,7 +8,7 @@ WITH sessions AS (
     time_spent_seconds,
     device_type
   FROM core.fct_sessions
-  WHERE source_customer_id IS NOT NULL
+  WHERE visit_date <= @run_date AND source_customer_id IS NOT NULL
 ),
 
 -- Sessions of the same instant are taken together first, so that "the device of the last session" has one answer.

@@ -21,7 +21,7 @@ sessions AS (
     LOWER(device_type) LIKE '%app' AS is_app
   FROM core.fct_sessions
   -- Anonymous visits are nobody's until an identifier links them.
-  WHERE source_customer_id IS NOT NULL
+  WHERE visit_date <= @run_date AND source_customer_id IS NOT NULL
 ),
 
 -- One pass over the sessions; what follows reads far fewer rows.

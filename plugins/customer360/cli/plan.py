@@ -1,0 +1,93 @@
+"""`c360 plan`: what a run would do, before it does anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import click
+from rich.table import Table
+
+from customer360.build import Build
+from customer360.cli.session import console, run_date_option, select_option, session
+from customer360.project import Model, TableName
+from customer360.warehouse.port import Change
+
+_MARKS = {"create": "[green]+ create[/]", "alter": "[yellow]~ alter[/]", "refuse": "[red]! refuse[/]"}
+
+
+@click.command()
+@select_option
+@run_date_option
+@click.pass_context
+def plan(context: click.Context, selectors: tuple[str, ...], run_date: datetime | None) -> None:
+    """Show what `run` would build, in order, with the bytes each model would read, and which tables it would create or
+    alter first. Changes nothing.
+
+    A change that would break those who read a table, such as a column of another type, is refused; the statement that
+    makes it is shown, and the command exits with 1. So does a model over its budget.
+
+    \b
+    c360 plan --date 2024-06-30
+    c360 plan --date 2024-06-30 -s +marts.customer_360
+    """
+    with session(run_date and run_date.date()) as build:
+        names = build.project.graph.select(selectors)
+        over = _show_models(build, names)
+        refused = _show_changes(build.changes(names))
+    if over or refused:
+        context.exit(1)
+
+
+def _show_models(build: Build, names: Sequence[TableName]) -> bool:
+    """Print the models in order; whether any is over its budget."""
+    shown = Table("#", "layer", "model", "kind", "reads", "bytes", "budget", title=f"Plan for {build.run.run_date}")
+    total, unknown, number, over = 0, 0, 0, False
+    for layer, models in build.project.graph.layers(names).items():
+        for name in models:
+            model, number = build.project.models[name], number + 1
+            size, budget = _estimate(build, model), build.budget(model)
+            exceeded = size is not None and budget is not None and size > budget
+            total, unknown, over = total + (size or 0), unknown + (size is None), over or exceeded
+            reads = ", ".join(sorted({str(reference.name) for reference in model.references}))
+            limit = "–" if budget is None else f"[red]over {_bytes(budget)}[/]" if exceeded else _bytes(budget)
+            shown.add_row(str(number), layer, name.table, model.materialized, reads, _bytes(size), limit)
+        shown.add_section()
+    console.print(shown)
+    console.print(f"{_bytes(total)} in all" + (f"; {unknown} models read tables not built yet" if unknown else ""))
+    return over
+
+
+def _show_changes(changes: Sequence[Change]) -> bool:
+    """Print the tables that are not as specified; whether any change is refused."""
+    if not changes:
+        console.print("Every table is as its model.yaml says.")
+        return False
+    shown = Table("", "table", "what", title="Tables that would change first")
+    for change in changes:
+        shown.add_row(_MARKS[change.action], str(change.name), "; ".join(change.details))
+    console.print(shown)
+    refused = [change for change in changes if change.action == "refuse"]
+    for change in refused:
+        console.print(f"[red]{change.name} is refused.[/]" + (" To do it, run:" if change.statement else ""))
+        if change.statement:
+            console.print(change.statement, soft_wrap=True, markup=False, highlight=False)
+    return bool(refused)
+
+
+def _estimate(build: Build, model: Model) -> int | None:
+    if any(build.warehouse.columns(reference.name) is None for reference in model.references):
+        return None
+    parameters = {key: build.parameters[key] for key in model.parameters}
+    return build.warehouse.estimate(model.sql, parameters=parameters).bytes_processed
+
+
+def _bytes(size: int | None) -> str:
+    if size is None:
+        return "not built yet"
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:,.0f} {unit}" if unit == "B" else f"{amount:,.1f} {unit}"
+        amount /= 1024
+    return f"{amount:,.1f} TiB"

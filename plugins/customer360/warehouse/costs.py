@@ -1,0 +1,37 @@
+"""What steps on the warehouse cost, as rows of ops.jobs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import pyarrow as pa
+
+from customer360 import __version__
+from customer360.project.names import TableName
+from customer360.project.platform import JOBS
+from customer360.warehouse.port import JobStats, RunInfo
+
+
+def jobs_row(
+    run: RunInfo, operation: Literal["load", "write", "publish"], name: TableName, stats: JobStats
+) -> pa.Table:
+    """One row of ops.jobs."""
+    row = {
+        "run_id": run.run_id,
+        "run_date": run.run_date,
+        "dag_id": run.dag_id,
+        "task_id": run.task_id or None,
+        "operation": operation,
+        "table_name": str(name),
+        "row_count": stats.rows,
+        "bytes_processed": stats.bytes_processed,
+        "bytes_billed": stats.bytes_billed,
+        "slot_ms": stats.slot_ms,
+        "seconds": stats.seconds,
+        "job_id": stats.job_id,
+        "url": stats.url,
+        "code_version": __version__,
+        "finished_at": datetime.now(UTC),
+    }
+    return pa.Table.from_pylist([row], schema=JOBS.arrow_schema)

@@ -1,0 +1,120 @@
+"""The whole day on BigQuery's API: `c360 demo` through a real scheduler, over real HTTP, against the contract server.
+
+Nothing of production is replaced: Airflow's hooks, Google's clients, Great Expectations through sqlalchemy-bigquery, and
+extracts that land in gs://. The tables that it publishes are those of the embedded warehouse, cell by cell.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from cloud_server import CloudServer
+from conftest import build_all, load_all, open_build, settings_for
+
+from customer360.build import Build
+
+pytestmark = pytest.mark.airflow
+
+DAY = date(2024, 6, 30)
+CUSTOMERS = 150
+# Who loaded a row, when and from where differs from run to run.
+_OF_THE_RUN = {"_loaded_at", "_batch_id", "_source"}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the command printed and left behind on the server, and the same shop built on the embedded warehouse."""
+
+    output: str
+    server: CloudServer
+    local: Build
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("cloud_demo")
+    with CloudServer(folder / "cloud") as server:
+        server.add_bucket("landing")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("C360_", "AIRFLOW_"))}
+        environment = (
+            kept | server.environment | {"C360_DATA": str(folder / "data"), "C360_LANDING": "gs://landing/day"}
+        )
+        done = subprocess.run(
+            [Path(sys.executable).parent / "c360", "demo", "--customers", str(CUSTOMERS), "--run-date", str(DAY)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=540,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        local = open_build(settings_for(folder / "local"), "local", DAY)
+        shutil.copytree(folder / "data" / "shop", folder / "local" / "shop")
+        load_all(local, {f"shop_{name}": folder / "local" / "shop" / f"{name}.sqlite" for name in ("crm", "commerce")})
+        build_all(local)
+        yield Demo(done.stdout, server, local)
+        local.warehouse.close()
+
+
+def rows(table: pa.Table) -> Counter[tuple[Any, ...]]:
+    """Rows as a multiset, without what only the run knows."""
+    kept = table.select([column for column in table.column_names if column not in _OF_THE_RUN])
+    return Counter(repr(sorted(row.items())) for row in kept.to_pylist())  # type: ignore[misc]
+
+
+def test_every_published_table_equals_the_embedded_warehouses(demo: Demo) -> None:
+    project = demo.local.project
+    for name in [*project.contracts, *project.models]:
+        here = demo.local.warehouse.query(f"SELECT * FROM {name}")
+        there = demo.server.warehouse.query(f"SELECT * FROM {name}")
+        assert there.schema == here.schema, name
+        assert rows(there) == rows(here), name
+    assert demo.local.warehouse.row_counts([n for n in project.models if n.dataset == "marts"])
+
+
+def test_extracts_land_in_the_bucket_and_every_job_ran_once(demo: Demo) -> None:
+    landed = [name for bucket, name in demo.server.objects if bucket == "landing"]
+    assert any(name.startswith("day/raw_crm/customer_info/_loaded_date=2024-06-30/") for name in landed)
+    loads = [job["configuration"]["load"] for job in demo.server.jobs.values() if "load" in job["configuration"]]
+    assert any(uri.startswith("gs://landing/day/raw_crm/") for load in loads for uri in load.get("sourceUris", []))
+    assert max(demo.server.executed.values()) == 1
+    assert not [table for _, table in demo.server.tables if "__candidate_" in table], "candidates are gone"
+
+
+def test_jobs_say_who_they_are_and_what_they_cost(demo: Demo) -> None:
+    models = set()
+    for job in demo.server.jobs.values():
+        labels = job["configuration"].get("labels", {})
+        assert "version" in labels, job["jobReference"]
+        query = job["configuration"].get("query", {})
+        if "defaultDataset" in query and "maximumBytesBilled" in query and "model" in labels:
+            models.add(labels["model"])
+            assert {"dag", "task", "run_date", "content"} <= labels.keys()
+    tables = [m for m in demo.local.project.models.values() if m.materialized == "table"]
+    assert len(models) == len(tables), "every model's write is a labelled job with a limit of its own"
+    cost = demo.server.warehouse.query("SELECT * FROM ops.jobs").to_pylist()
+    assert {row["operation"] for row in cost} == {"load", "write", "publish"}
+    assert all(row["job_id"] and row["url"].startswith("https://console.cloud.google.com/") for row in cost)
+    assert all(row["slot_ms"] is not None for row in cost if row["operation"] == "write")
+
+
+def test_great_expectations_ran_them_all_and_nothing_was_left_out(demo: Demo) -> None:
+    query = "SELECT table_name, expectation, description, success FROM ops.data_quality"
+    there, here = demo.server.warehouse.query(query), demo.local.warehouse.query(query)
+    assert there.num_rows > 300
+    assert rows(there) == rows(here)
+
+
+def test_the_command_says_what_it_did(demo: Demo) -> None:
+    assert "Done:" in demo.output
+    assert "customers" in demo.output
