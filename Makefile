@@ -6,15 +6,16 @@ BIN        = .venv/bin
 READY      = .venv/.ready
 SOURCES   ?=
 CUSTOMERS ?= 2000
+SEEDS     ?= 300
 # Where uv is cannot be where it installs: `uv sync` removes what the lock file does not name.
 UV         = .venv-uv/bin/uv
 export UV_PROJECT_ENVIRONMENT = .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format up down clean setup
+.PHONY: help demo test test-faults check format up down clean setup
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Run everything once: sample shop → Airflow → tables → figures (SOURCES=examples/…, CUSTOMERS=2000)
 	@$(BIN)/c360 demo --customers $(CUSTOMERS) $(if $(SOURCES),--sources $(SOURCES))
@@ -27,6 +28,9 @@ down: $(READY) ## Stop what `make up` started
 
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest -n 2
+
+test-faults: $(READY) ## Run days on which Google's services fail, each fault alone and SEEDS=300 combinations
+	@C360_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 --dist=load tests/faults
 
 check: $(READY) ## Check format, lint, types, SQL, architecture, licences, secrets and the lock file
 	$(BIN)/ruff format --check .
