@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from customer360.orchestration.api import AirflowApi
-from customer360.orchestration.components import HEADLESS, WITH_UI, Components
+from customer360.orchestration.components import HEADLESS, Components
 from customer360.orchestration.local_airflow import LocalAirflow, LocalAirflowError
 from customer360.settings import Settings
 
@@ -43,8 +43,7 @@ def run_day(
     try:
         with console.status("Starting Airflow"):
             airflow.prepare()
-            # Tasks defer to the triggerer for BigQuery's jobs only.
-            components.start(HEADLESS if airflow.settings.warehouse == "local" else WITH_UI)
+            components.start((*HEADLESS, "triggerer") if airflow.settings.deferrable else HEADLESS)
         meanwhile()
         with AirflowApi(airflow) as api:
             with console.status("Airflow is starting"):

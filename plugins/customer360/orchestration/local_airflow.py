@@ -83,6 +83,7 @@ class LocalAirflow:
             "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 30,
             "DAG_PROCESSOR__PARSING_PROCESSES": 1,
+            "OPERATORS__DEFAULT_DEFERRABLE": bool(settings.deferrable),  # only then does a triggerer run
             "LOGGING__BASE_LOG_FOLDER": self.logs / "tasks",
             "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": self.logs / "dag_processor",
             "LOGGING__COLORED_CONSOLE_LOG": False,

@@ -161,10 +161,15 @@ def _where(settings: Settings, console: Console) -> None:
     prefix = "" if settings.sources == default.sources else f"C360_SOURCES={_short(settings.sources)} "
     if settings.data not in (default.data, default.data / settings.sources.name):
         prefix += f"C360_DATA={_short(settings.data)} "
+    tables = (
+        f"{_short(settings.lake)}   the lake: every table above, Parquet files and a SQLite catalog"
+        if settings.warehouse == "local"
+        else f"https://console.cloud.google.com/bigquery?project={settings.google_project}   every table above"
+    )
     console.print(
         f"""
 [bold]Where things are[/bold]
-  {_short(settings.lake)}   the lake: every table above, Parquet files and a SQLite catalog
+  {tables}
   {_short(settings.data / "logs")}   logs, of Airflow and of every task
 
 [bold]What next[/bold]
