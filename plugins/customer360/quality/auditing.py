@@ -93,13 +93,13 @@ class _TableAudit:
         rows = {n: c for n, c in ready.items() if self.suite.expectations[n].is_about_rows}
         others = {n: c for n, c in ready.items() if n not in rows}
         for configurations, result_format in ((rows, _HOLDS), (others, _OBSERVED)):
-            results |= self._judged(batch, configurations, result_format)
+            results |= self._judged(gx, batch, configurations, result_format)
             broken = {n: c for n, c in configurations.items() if results[n].error is not None}
             if len(broken) > 1:  # expectations share a query: one that the engine refuses takes the others with it
                 for number, configuration in broken.items():
-                    results |= self._judged(batch, {number: configuration}, result_format)
+                    results |= self._judged(gx, batch, {number: configuration}, result_format)
         if self.samples:
-            results |= self._sampled(batch, ready, results)
+            results |= self._sampled(gx, batch, ready, results)
         return [results[number] for number in sorted(results)]
 
     def _configuration(self, number: int, expectation: Expectation) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class _TableAudit:
         return {"type": expectation.type, "kwargs": kwargs, "meta": {"number": number}}
 
     def _validate(
-        self, batch: Batch, configurations: Mapping[int, dict[str, Any]], result_format: _Format
+        self, gx: Session, batch: Batch, configurations: Mapping[int, dict[str, Any]], result_format: _Format
     ) -> dict[int, ExpectationValidationResult]:
         from great_expectations import ExpectationSuite
 
@@ -123,6 +123,7 @@ class _TableAudit:
         suite = ExpectationSuite(name=str(self.suite.table), expectations=list(configurations.values()))
         values = {name: parameter.value for name, parameter in self.scope.parameters.items()}
         outcomes = batch.validate(suite, result_format=result_format, expectation_parameters=values).results
+        gx.raise_if_interrupted(self.suite.table)
         numbered: dict[int, ExpectationValidationResult] = {}
         for outcome in outcomes:
             meta = outcome.expectation_config.meta if outcome.expectation_config else None
@@ -131,13 +132,13 @@ class _TableAudit:
         return numbered
 
     def _judged(
-        self, batch: Batch, configurations: Mapping[int, dict[str, Any]], result_format: _Format
+        self, gx: Session, batch: Batch, configurations: Mapping[int, dict[str, Any]], result_format: _Format
     ) -> dict[int, Result]:
-        outcomes = self._validate(batch, configurations, result_format)
+        outcomes = self._validate(gx, batch, configurations, result_format)
         return {n: self._judge(self.suite.expectations[n], outcome) for n, outcome in outcomes.items()}
 
     def _sampled(
-        self, batch: Batch, ready: Mapping[int, dict[str, Any]], results: Mapping[int, Result]
+        self, gx: Session, batch: Batch, ready: Mapping[int, dict[str, Any]], results: Mapping[int, Result]
     ) -> dict[int, Result]:
         """What failed again, now with counts and the keys of a few unexpected rows."""
         failed = {n: c for n, c in ready.items() if not results[n].success and results[n].error is None}
@@ -148,8 +149,8 @@ class _TableAudit:
             "unexpected_index_column_names": list(self.suite.key),
         }
         outcomes = {
-            **self._validate(batch, queries, {"result_format": "COMPLETE"}),
-            **self._validate(batch, {n: c for n, c in failed.items() if n not in queries}, by_key),
+            **self._validate(gx, batch, queries, {"result_format": "COMPLETE"}),
+            **self._validate(gx, batch, {n: c for n, c in failed.items() if n not in queries}, by_key),
         }
         sampled: dict[int, Result] = {}
         for number, outcome in outcomes.items():

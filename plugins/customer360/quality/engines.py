@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
-from customer360.errors import WarehouseError
+from customer360.errors import WarehouseError, WarehouseUnavailableError
 from customer360.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Session:
         self._warehouse, self._run, self._cleanup = warehouse, run, cleanup
         self._context = _context()
         self._sources: dict[str, Any] = {}
+        self._interruption: BaseException | None = None
 
     def batch(self, table: TableName) -> Batch:
         """The whole of a table, for Great Expectations to look at."""
@@ -45,7 +46,32 @@ class Session:
         except WarehouseError:
             raise
         except Exception as error:  # Great Expectations has no base class for what it raises here
+            self.raise_if_interrupted(table)
             raise WarehouseError(f"Great Expectations cannot read {table}: {error}") from error
+
+    def raise_if_interrupted(self, table: TableName) -> None:
+        """WarehouseUnavailableError if a query failed for something that passes: that says nothing about the rows, and
+        Great Expectations would tell of it like of an expectation that cannot be evaluated."""
+        if self._interruption is not None:
+            error, self._interruption = self._interruption, None
+            raise WarehouseUnavailableError(
+                f"the audit of {table} was interrupted, nothing is known about its rows yet: {error}."
+                " The task is tried again by itself"
+            ) from error
+
+    def _listen(self, source: Any) -> None:
+        from sqlalchemy import event
+
+        from customer360.warehouse.bigquery_errors import ERRORS, retry_helps
+
+        def remember(context: Any) -> None:
+            error = context.original_exception
+            inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
+            if isinstance(inner, ERRORS) and retry_helps(inner):
+                self._interruption = inner
+
+        for engine in {source.get_engine(), source.get_execution_engine().engine}:
+            event.listen(engine, "handle_error", remember)
 
     def _source(self, dataset: str) -> Any:
         add = self._context.data_sources
@@ -56,6 +82,7 @@ class Session:
             case "bigquery":
                 url, kwargs = _bigquery(cast("BigQueryWarehouse", self._warehouse), self._run, dataset)
                 source = add.add_bigquery(dataset, connection_string=url, kwargs=kwargs)
+                self._listen(source)
             case other:
                 raise WarehouseError(f"Great Expectations has no connection to a {other!r} warehouse")
         self._cleanup.callback(_close, source)

@@ -226,7 +226,7 @@ class Jobs:
             where = f" ({self.url(job_id)})" if job_id else ""
             kind = BudgetError if reason == "bytesBilledLimitExceeded" else WarehouseError
             what_to_do = advice(error, self.client.project)
-            raised = kind(f"{doing} in BigQuery: {message}{where}{what_to_do and f'. {what_to_do}'}")
+            raised = kind(f"{doing} in BigQuery: {message.rstrip('.')}{where}{what_to_do and f'. {what_to_do}'}")
             raised.retry_helps = retry_helps(error)
             raise raised from error
 
