@@ -172,3 +172,47 @@ def test_a_partial_run_reads_no_candidate_that_is_not_its_own(start: Start, load
     partial.write(B)
     partial.publish([B])
     assert partial.warehouse.query("SELECT total FROM core.int_b").to_pylist() == [{"total": Decimal("1.50")}]
+
+
+def test_what_was_written_again_since_its_audit_is_not_published(start: Start, load_raw: Load) -> None:
+    build = start(1)
+    load_raw(build, ["1.50"])
+    for name in (A, B):
+        build.write(name)
+    build.audit([A, B])
+    another = start(1, "manual__other")
+    load_raw(another, ["-999"])
+    another.write(A)
+    with pytest.raises(WarehouseError, match=r"core\.fct_a .*written again since its audit.*clear the audit"):
+        build.publish([A, B])
+    assert build.warehouse.row_counts([A]) == {}
+    another.write(B)
+    another.audit([A, B])
+    another.publish([A, B])
+    assert another.warehouse.row_counts([A]) == {A: 1}
+
+
+def test_two_days_at_once_do_not_mix(start: Start, load_raw: Load) -> None:
+    first, second = start(1), start(2)
+    load_raw(first, ["1.50"])
+    load_raw(second, ["9"])
+    for build in (first, second):
+        for name in (A, B):
+            build.write(name)
+        build.audit([A, B])
+        build.publish([A, B])
+    with pytest.raises(WarehouseError, match=r"core\.\w+ is at a newer day than 2024-01-01.*one day at a time"):
+        start(1).write(C)
+
+
+def test_a_lost_candidate_is_not_replaced_by_yesterday_s_table(start: Start, load_raw: Load) -> None:
+    first, second = start(1), start(2)
+    load_raw(first, ["1.50"])
+    whole(first)
+    load_raw(second, ["9"])
+    second.write(A)
+    second.warehouse.drop([A.candidate(second.run.run_date)])
+    with pytest.raises(
+        WarehouseError, match=r"no candidate of core\.fct_a for 2024-01-02: run the write of each again"
+    ):
+        start(2).write(B)

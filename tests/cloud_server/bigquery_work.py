@@ -142,6 +142,8 @@ class Work:
             if disposition == "WRITE_EMPTY" and self.tables.count(key, partition)[0]:
                 raise Refused(409, "duplicate", f"Already Exists: Table {text}")
         truncates = disposition == "WRITE_TRUNCATE" and not partition
+        # WRITE_TRUNCATE_DATA "overwrites the data, but keeps the constraints and schema of the existing table".
+        of_rows = "WRITE_TRUNCATE" if disposition == "WRITE_TRUNCATE_DATA" else disposition
         if table is not None and not truncates:
             before, after = type_texts(table["schema"]["fields"]), type_texts(canonical(fields))
             if before.keys() != after.keys() or any(_relaxed(after[n]) != _relaxed(t) for n, t in before.items()):
@@ -152,7 +154,7 @@ class Work:
             sql,
             partition=partition or None,
             layout=table or layout,
-            disposition=disposition,
+            disposition=of_rows,
             exists=table is not None,
             register=register,
         )

@@ -56,8 +56,8 @@ def test_a_write_is_a_dry_run_then_one_truncating_query(cloud: BigQueryBench) ->
         **query,
         "defaultDataset": {"projectId": PROJECT, "datasetId": "raw_web"},
         "destinationTable": reference(candidate),
-        "writeDisposition": "WRITE_TRUNCATE",
-        "createDisposition": "CREATE_IF_NEEDED",
+        "writeDisposition": "WRITE_TRUNCATE_DATA",
+        "createDisposition": "CREATE_NEVER",
         "timePartitioning": {"type": "DAY", "field": "day"},
         "clustering": {"fields": ["visit_id"]},
         "maximumBytesBilled": "10485760",
@@ -117,7 +117,7 @@ def test_renames_change_only_the_tables_in_the_text(cloud: BigQueryBench) -> Non
 def test_a_view_names_its_project_and_has_descriptions(cloud: BigQueryBench) -> None:
     cloud.warehouse.write(TOTALS, ONE, run=RUN)
     cloud.warehouse.create_view(OTHER, "SELECT n, t.amount FROM core.totals AS t")
-    (made,) = cloud.server.sent("bigquery.tables.insert")
+    made = cloud.server.sent("bigquery.tables.insert")[-1]
     assert made.body is not None
     assert made.body["view"] == {
         "query": f"SELECT n, t.amount FROM `{PROJECT}`.core.totals AS t",

@@ -19,11 +19,11 @@ import pyarrow as pa
 from customer360 import __version__
 from customer360.errors import WarehouseError
 from customer360.project import Model, Project, TableName, TableSpec
-from customer360.project.platform import DATA_QUALITY, JOBS, OPS_TABLES, PUBLISHED, quarantine_spec
+from customer360.project.platform import DATA_QUALITY, OPS_TABLES, PUBLISHED, quarantine_spec
 from customer360.quality import AuditedTable, AuditReport, audit
 from customer360.settings import Parameter, Settings
 from customer360.sources import load_bindings
-from customer360.warehouse.costs import jobs_row
+from customer360.warehouse.costs import jobs_row, note_costs
 from customer360.warehouse.port import Change, JobStats, Publication, RunInfo, Warehouse
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,9 @@ class Build:
     warehouse: Warehouse
     run: RunInfo
     selected: frozenset[TableName] | None = None
+
+    def __post_init__(self) -> None:
+        self.warehouse.work_for(self.run)
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
@@ -105,15 +108,19 @@ class Build:
             log.info("%s is a view: it is created when its layer is published", name)
             return JobStats(rows=0)
         stats = self.warehouse.write(model.spec, model.sql, **self._how(model), job_id=job_id)
-        self.warehouse.append(JOBS, jobs_row(self.run, "write", name, stats))
+        note_costs(self.warehouse, jobs_row(self.run, "write", name, stats))
         log.info("%s: %s rows in %.1f s", name, f"{stats.rows:,}", stats.seconds)
         return stats
 
     def _how(self, model: Model) -> _How:
+        reads = self._reads(model.name.dataset, (reference.name for reference in model.references))
+        if self.selected is None:
+            published = {r.name for r in model.references if r.name in self.project.models} - reads.keys()
+            self._refuse_other_days(model.name.dataset, sorted(published))
         return {
             "target": model.name.candidate(self.run.run_date),
             "parameters": {key: self.parameters[key] for key in sorted(model.parameters)},
-            "renames": self._reads(model.name.dataset, (reference.name for reference in model.references)),
+            "renames": reads,
             "maximum_bytes": self.budget(model),
             "run": self.run,
         }
@@ -159,19 +166,39 @@ class Build:
             return []
         candidates = self._tables(names)
         if candidates:
+            self._refuse_unaudited(candidates)
             counts = self.warehouse.row_counts(candidates.values())
             stats = self.warehouse.publish(
                 [Publication(self.project.spec(name), candidate) for name, candidate in candidates.items()],
                 run=self.run,
                 log={PUBLISHED: self._published({name: counts[candidate] for name, candidate in candidates.items()})},
             )
-            if stats:
-                done = [jobs_row(self.run, "publish", name, each) for name, each in stats.items()]
-                self.warehouse.append(JOBS, pa.concat_tables(done))
+            note_costs(self.warehouse, *(jobs_row(self.run, "publish", name, each) for name, each in stats.items()))
         views = [self.project.models[n] for n in names if self.project.models[n].materialized == "view"]
         for view in views:
             self.warehouse.create_view(view.spec, view.sql)
         return [*candidates, *(view.name for view in views)]
+
+    def _refuse_unaudited(self, candidates: Mapping[TableName, TableName]) -> None:
+        """What was written again since this run's audit of it is not what was audited."""
+        found = self.warehouse.query(
+            "SELECT DISTINCT table_name, table_version FROM ops.data_quality"
+            " WHERE run_id = @run_id AND run_date = @run_date"
+            " QUALIFY RANK() OVER (PARTITION BY table_name ORDER BY checked_at DESC) = 1",
+            parameters=self._this_run,
+        )
+        audited = {row["table_name"]: row["table_version"] for row in found.to_pylist()}
+        now = self.warehouse.versions(candidates.values())
+        changed = [
+            str(name)
+            for name, candidate in candidates.items()
+            if audited.get(str(name)) is not None and audited[str(name)] != now.get(candidate)
+        ]
+        if changed:
+            raise WarehouseError(
+                f"{', '.join(changed)} of {self.run.run_date} was written again since its audit, perhaps by another run"
+                " of the same day; nothing was published: clear the audit and what follows"
+            )
 
     def _tables(self, names: Sequence[TableName]) -> dict[TableName, TableName]:
         """The candidates of the tables among `names`. One neither written nor published by this run is an error."""
@@ -190,12 +217,16 @@ class Build:
     def _published_by_this_run(self) -> set[str]:
         found = self.warehouse.query(
             "SELECT DISTINCT table_name FROM ops.published WHERE run_id = @run_id AND run_date = @run_date",
-            parameters={
-                "run_id": Parameter("STRING", self.run.run_id),
-                "run_date": Parameter("DATE", self.run.run_date),
-            },
+            parameters=self._this_run,
         )
         return set(found.column("table_name").to_pylist())
+
+    @property
+    def _this_run(self) -> dict[str, Parameter]:
+        return {
+            "run_id": Parameter("STRING", self.run.run_id),
+            "run_date": Parameter("DATE", self.run.run_date),
+        }
 
     def _reads(self, layer: str, names: Iterable[TableName]) -> dict[TableName, TableName]:
         """Which of these are read as candidates by a layer: its own, and those of earlier layers that a run of an older
@@ -205,14 +236,34 @@ class Build:
         kept = set(others) if others and self._is_behind(others) else set()
         return {name: candidate for name, candidate in candidates.items() if name.dataset == layer or name in kept}
 
+    def _refuse_other_days(self, layer: str, published: Sequence[TableName]) -> None:
+        """A whole run reads its own day only: what it has published, and of its own layer what it has written."""
+        tables = [name for name in published if self.project.models[name].materialized == "table"]
+        own = [name for name in tables if name.dataset == layer]
+        if own and (lost := [str(name) for name in own if str(name) not in self._published_by_this_run()]):
+            raise WarehouseError(
+                f"no candidate of {', '.join(lost)} for {self.run.run_date}: run the write of each again, then this"
+            )
+        others = [name for name in tables if name.dataset != layer]
+        if others and (newer := self._newer(others)):
+            raise WarehouseError(
+                f"{', '.join(newer)} is at a newer day than {self.run.run_date}: another run has published it since."
+                " Run one day at a time (airflow backfill create --max-active-runs 1), and clear this day from its"
+                " first layer"
+            )
+
     def _is_behind(self, names: Iterable[TableName]) -> bool:
         """Whether any of these tables is at a newer day than this run's."""
+        return bool(self._newer(names))
+
+    def _newer(self, names: Iterable[TableName]) -> list[str]:
         found = self.warehouse.query(
             "SELECT table_name, run_date FROM ops.published"
             " QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY published_at DESC, run_id DESC) = 1"
         )
         wanted = {str(name) for name in names}
-        return any(row["table_name"] in wanted and row["run_date"] > self.run.run_date for row in found.to_pylist())
+        rows = found.to_pylist()
+        return sorted(r["table_name"] for r in rows if r["table_name"] in wanted and r["run_date"] > self.run.run_date)
 
     def _published(self, row_counts: Mapping[TableName, int]) -> pa.Table:
         """Rows of ops.published."""

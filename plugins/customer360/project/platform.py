@@ -1,4 +1,4 @@
-"""The platform's own tables: what was refused, loaded, checked and published. Logs are only ever appended to."""
+"""The platform's own tables: what was refused, loaded, checked, published, fitted. Logs are only appended to."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ DATA_QUALITY = TableSpec(
         Column("observed", "STRING", "Observed value, as JSON."),
         Column("sample_keys", "ARRAY<STRING>", "Keys of a few unexpected rows, never their content."),
         Column("checked_at", "TIMESTAMP", "When.", required=True),
+        Column("table_version", "STRING", "Which writing of the table was looked at; only that one is published."),
     ),
 )
 
@@ -105,4 +106,50 @@ JOBS = TableSpec(
     ),
 )
 
-OPS_TABLES = (LOADS, DATA_QUALITY, PUBLISHED, JOBS)
+MODEL_FITS = TableSpec(
+    name=TableName("ops", "model_fits"),
+    description="Fits of statistical models; a build uses the latest dated on or before its run date. One row per fit.",
+    columns=(
+        *_RUN,
+        Column("model", "STRING", "bg_nbd_gamma_gamma.", required=True),
+        Column("fitted_on", "DATE", "Last day whose purchases the fit has seen.", required=True),
+        Column("data_from", "DATE", "First day, of the first purchase of all.", required=True),
+        Column("customers", "INT64", "People who had bought."),
+        Column("repeat_buyers", "INT64", "People who had bought on more than one day."),
+        Column("r", "FLOAT64", "BG/NBD: shape of the purchase rate among customers."),
+        Column("alpha", "FLOAT64", "BG/NBD: its scale, in weeks."),
+        Column("a", "FLOAT64", "BG/NBD: first parameter of the dropout probability among customers."),
+        Column("b", "FLOAT64", "BG/NBD: its second parameter."),
+        Column("log_likelihood", "FLOAT64", "BG/NBD: of the data at these parameters."),
+        Column("p", "FLOAT64", "Gamma-Gamma: shape of a customer's values; NULL where too few values are known."),
+        Column("q", "FLOAT64", "Gamma-Gamma: shape of their scale among customers."),
+        Column("v", "FLOAT64", "Gamma-Gamma: its scale, in the reporting currency."),
+        Column("value_log_likelihood", "FLOAT64", "Gamma-Gamma: of the data at these parameters."),
+        Column("medium_above", "NUMERIC", "Churn risk above which the band is medium: the 40th percentile at the fit."),
+        Column("high_above", "NUMERIC", "Churn risk above which the band is high: the 75th percentile at the fit."),
+        Column("diagnostics", "STRING", "Convergence, standard errors and bounds, as JSON."),
+        Column("code_version", "STRING", "Version of this package."),
+        Column("fitted_at", "TIMESTAMP", "When.", required=True),
+    ),
+)
+
+MODEL_QUALITY = TableSpec(
+    name=TableName("ops", "model_quality"),
+    description="Predicted against actual purchases of days held out. One row per check, and per decile of it.",
+    columns=(
+        *_RUN,
+        Column("model", "STRING", "bg_nbd_gamma_gamma.", required=True),
+        Column("fitted_on", "DATE", "Last day whose purchases the fit had seen.", required=True),
+        Column("compared_until", "DATE", "Last day of those held out.", required=True),
+        Column("decile", "INT64", "1 for the tenth of whom most was expected, to 10; NULL for everybody."),
+        Column("customers", "INT64", "People who had bought by fitted_on."),
+        Column("predicted_purchases", "NUMERIC", "Purchase days expected of them in the days held out."),
+        Column("actual_purchases", "INT64", "Purchase days that came."),
+        Column("error", "NUMERIC", "(predicted - actual) / actual; NULL where nobody bought."),
+        Column("warning", "BOOL", "Whether off by more than 20 % of the actual; NULL for a decile."),
+        Column("code_version", "STRING", "Version of this package."),
+        Column("checked_at", "TIMESTAMP", "When.", required=True),
+    ),
+)
+
+OPS_TABLES = (LOADS, DATA_QUALITY, PUBLISHED, JOBS, MODEL_FITS, MODEL_QUALITY)

@@ -59,6 +59,7 @@ def audit(
     table that does not exist is a WarehouseError. An expectation that cannot be evaluated is a critical failure.
     """
     found = [(table, load_suite(suites, table.spec.name)) for table in tables]
+    versions = warehouse.versions([table.physical for table in tables])  # before the first look at them
     counts = warehouse.row_counts([table.physical for table in tables])
     for table in tables:
         if table.physical not in counts:
@@ -70,7 +71,8 @@ def audit(
         for table, suite in found:
             scope = Scope(warehouse.engine, parameters, {**renames, table.spec.name: table.physical}, schemas)
             results += _TableAudit(table, suite, scope, counts[table.physical], samples).run(gx)
-    return AuditReport(run, datetime.now(UTC), tuple(results))
+    looked_at = {table.spec.name: versions[table.physical] for table in tables if table.physical in versions}
+    return AuditReport(run, datetime.now(UTC), tuple(results), looked_at)
 
 
 @dataclass(frozen=True)

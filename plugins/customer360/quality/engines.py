@@ -11,6 +11,7 @@ from customer360.errors import WarehouseError, WarehouseUnavailableError
 from customer360.warehouse import Warehouse
 
 if TYPE_CHECKING:
+    from google.cloud import bigquery
     from great_expectations.datasource.fluent.interfaces import Batch
 
     from customer360.project.names import TableName
@@ -33,6 +34,7 @@ class Session:
         self._context = _context()
         self._sources: dict[str, Any] = {}
         self._interruption: BaseException | None = None
+        self._client: bigquery.Client | None = None
 
     def batch(self, table: TableName) -> Batch:
         """The whole of a table, for Great Expectations to look at."""
@@ -59,6 +61,12 @@ class Session:
                 " The task is tried again by itself"
             ) from error
 
+    def _labelled_client(self) -> bigquery.Client:
+        if self._client is None:
+            warehouse = cast("BigQueryWarehouse", self._warehouse)
+            self._client = self._cleanup.enter_context(warehouse.labelled(self._run))
+        return self._client
+
     def _listen(self, source: Any) -> None:
         from sqlalchemy import event
 
@@ -80,7 +88,8 @@ class Session:
                 url, kwargs = _lake(cast("LocalWarehouse", self._warehouse), dataset)
                 source = add.add_sql(dataset, connection_string=url, kwargs=kwargs)
             case "bigquery":
-                url, kwargs = _bigquery(cast("BigQueryWarehouse", self._warehouse), self._run, dataset)
+                client = self._labelled_client()
+                url, kwargs = _bigquery(client, dataset)
                 source = add.add_bigquery(dataset, connection_string=url, kwargs=kwargs)
                 self._listen(source)
             case other:
@@ -148,9 +157,10 @@ def _lake(warehouse: LocalWarehouse, dataset: str) -> tuple[str, dict[str, Any]]
     return URL, {"creator": connect}
 
 
-def _bigquery(warehouse: BigQueryWarehouse, run: RunInfo, dataset: str) -> tuple[str, dict[str, Any]]:
-    """sqlalchemy-bigquery (it comes with Airflow's Google provider) over the adapter's own client."""
-    warehouse.label_queries(run)
-    client = warehouse.client
+def _bigquery(client: bigquery.Client, dataset: str) -> tuple[str, dict[str, Any]]:
+    """sqlalchemy-bigquery (it comes with Airflow's Google provider) over the adapter's own client.
+
+    Not with the Storage Read API, which takes another permission and another protocol for a few sample rows.
+    """
     url = f"bigquery://{client.project}/{dataset}?user_supplied_client=true"
-    return url, {"connect_args": {"client": client}}
+    return url, {"connect_args": {"client": client, "prefer_bqstorage_client": False}}

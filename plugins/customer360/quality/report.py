@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -56,11 +57,13 @@ class Result:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """All results of one audit, in the order of tables and suites."""
+    """All results of one audit, in the order of tables and suites. `versions`: published name → which writing of the
+    table was looked at."""
 
     run: RunInfo
     checked_at: datetime
     results: tuple[Result, ...]
+    versions: Mapping[TableName, str] = field(default_factory=dict)
 
     @property
     def failures(self) -> tuple[Result, ...]:
@@ -93,6 +96,7 @@ class AuditReport:
             "observed": result.observed,
             "sample_keys": list(result.sample_keys),
             "checked_at": self.checked_at,
+            "table_version": self.versions.get(result.table),
         }
 
     def raise_if_failed(self) -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from customer360.errors import SourceError, SourceUnreachableError, TooManyRefusedError
 from customer360.project import Contract, TableName, TableSpec
-from customer360.project.platform import JOBS, LOADS, quarantine_spec
+from customer360.project.platform import LOADS, quarantine_spec
 from customer360.settings import Settings
 from customer360.sources import lines, mapping
 from customer360.sources.bindings import Mode, TableBinding
@@ -27,7 +27,7 @@ from customer360.sources.extract import Extract, read_parquet, source_files
 from customer360.sources.judgement import Counts, Judgement
 from customer360.sources.landing import Landing, folder_landing
 from customer360.sources.window import Window, window
-from customer360.warehouse.costs import jobs_row
+from customer360.warehouse.costs import jobs_row, note_costs
 from customer360.warehouse.duckdb_session import connect
 from customer360.warehouse.duckdb_text import literal
 from customer360.warehouse.port import JobStats, RunInfo, Warehouse
@@ -90,7 +90,7 @@ def load_table(
         shutil.rmtree(scratch, ignore_errors=True)
     result = replace(result, seconds=round(time.monotonic() - started, 3), url=stats.url)
     warehouse.append(LOADS, _log_row(result, run))
-    warehouse.append(JOBS, jobs_row(run, "load", contract.name, stats))
+    note_costs(warehouse, jobs_row(run, "load", contract.name, stats))
     if result.drift:
         log.info("%s: %s", contract.name, "; ".join(result.drift))
     log.info(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -52,14 +53,22 @@ class BigQueryWarehouse:
         self._tables = Tables(client, self._jobs, policy_tag)
         self._loads = Loads(client, self._jobs, self._tables)
         self._writes = Writes(client, self._jobs, self._tables)
-        self.label_queries(None)
 
-    def label_queries(self, run: RunInfo | None) -> None:
-        """What a query that says nothing else is sent with, such as those of Great Expectations: labels and a limit."""
+    def work_for(self, run: RunInfo) -> None:
+        self._jobs.whose = run
+
+    @contextmanager
+    def labelled(self, run: RunInfo) -> Iterator[bigquery.Client]:
+        """The client for the queries of others, such as Great Expectations: with the labels and the limit they lack."""
+        before = self.client.default_query_job_config
         config = bigquery.QueryJobConfig(labels=self._jobs.labels(run))
         if self._budget_bytes is not None:
             config.maximum_bytes_billed = self._budget_bytes
         self.client.default_query_job_config = config
+        try:
+            yield self.client
+        finally:
+            self.client.default_query_job_config = before
 
     def close(self) -> None:
         self.client.close()
@@ -103,6 +112,10 @@ class BigQueryWarehouse:
 
     def append(self, spec: TableSpec, rows: pa.Table) -> None:
         self._loads.append(spec, rows, self._jobs.name(None), None)
+
+    def versions(self, names: Iterable[TableName]) -> dict[TableName, str]:
+        found = {name: self._tables.find(name) for name in names}
+        return {name: f"{table.modified:%Y%m%d-%H%M%S-%f}" for name, table in found.items() if table and table.modified}
 
     def publish(
         self, publications: Sequence[Publication], *, run: RunInfo, log: Mapping[TableSpec, pa.Table] | None = None
@@ -171,7 +184,7 @@ class BigQueryWarehouse:
         with self._jobs.errors(doing):
             # Reading may be repeated, so here the client may start it again: it makes a new id for each try.
             job = self.client.query(sql, job_id_prefix="c360-query-", location=self._jobs.location, job_config=config)
-        with self._jobs.errors(doing, job.job_id):
+        with self._jobs.errors(doing, job.job_id), self._jobs.cancellable(job.job_id):
             job.result(retry=WAITING)
             return job.result().to_arrow(create_bqstorage_client=False)
 

@@ -19,7 +19,9 @@ ERRORS = (
 _RETRYABLE = {
     "backendError", "badGateway", "conditionNotMet", "internalError", "jobBackendError", "jobInternalError",
     "jobRateLimitExceeded", "rateLimitExceeded", "resourceInUse", "serviceUnavailable", "stopped", "tableUnavailable",
+    "userRateLimitExceeded",
 }  # fmt: skip
+_THROTTLED = {"jobRateLimitExceeded", "rateLimitExceeded", "userRateLimitExceeded"}
 _STATUS = "https://status.cloud.google.com"
 _BY_ITSELF = "The task is tried again by itself"
 _DOCTOR = "`c360 doctor` says what is missing and how to give it; then clear the task."
@@ -73,11 +75,18 @@ def _first_in(response: Any) -> dict[str, Any]:
         return {}
 
 
+def throttled(error: BaseException | None) -> bool:
+    """Whether it is only that too much was asked in a short time."""
+    return error is not None and reason_and_message(error)[0] in _THROTTLED
+
+
 def retry_helps(error: BaseException) -> bool:
     """Whether the same call may succeed later."""
-    reason, _ = reason_and_message(error)
+    reason, message = reason_and_message(error)
     if isinstance(error, exceptions.RetryError) and error.cause is not None:
         error = error.cause
+    if reason == "notFound" and "gs://" in message:
+        return True  # another load of the same date has removed the extract: the next try lands its own
     if reason:  # it says more than the status: the client makes a 500 of every reason it does not know
         return reason in _RETRYABLE
     if isinstance(error, exceptions.GoogleAPICallError):
@@ -92,7 +101,7 @@ def retry_helps(error: BaseException) -> bool:
 def advice(error: BaseException, project: str) -> str:
     """What to do: a sentence or two, or nothing where Google's own words say it."""
     reason, _ = reason_and_message(error)
-    if reason in _ADVICE:
+    if reason in _ADVICE and not (reason == "notFound" and retry_helps(error)):
         return _ADVICE[reason].format(project=project)
     if retry_helps(error):
         return f"{_BY_ITSELF}. If this goes on, {_STATUS} tells of outages; clear the task when they are over."

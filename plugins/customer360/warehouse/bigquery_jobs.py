@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -39,12 +40,14 @@ WAITING = AFTER_CREATION.with_timeout(30.0)
 @dataclass(frozen=True)
 class Step:
     """One job to be done. `name` is its id but for the attempt, `content` what its label says of it, `start` sends it
-    under an id, and `doing` says it in an error: write core.fct_orders."""
+    under an id, and `doing` says it in an error: write core.fct_orders. `newest_input`: when what it reads was last
+    changed; a job that began before that is not joined."""
 
     name: str
     doing: str
     start: Callable[[str], Job]
     content: str | None = None
+    newest_input: Callable[[], datetime | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Jobs:
     def __init__(self, client: bigquery.Client, location: str, labels: Mapping[str, str]) -> None:
         self.client, self.location = client, location
         self.deployment = label_texts(labels)
+        self.whose: RunInfo | None = None  # on what says nothing else
         self._under_way: dict[str, bool] = {}  # by id: whether an earlier try of the same task started it
         self._cancelled = False
 
@@ -69,7 +73,7 @@ class Jobs:
         """The deployment's labels, and who runs what for which day; `content` tells tries of a step apart."""
         own = {"version": __version__} | ({"model": str(model)} if model else {})
         own |= {CONTENT: content} if content else {}
-        if run:
+        if run := run or self.whose:
             own |= {"dag": run.dag_id, "task": run.task_id, "run_date": run.run_date.isoformat()}
         return self.deployment | label_texts(own)
 
@@ -89,9 +93,10 @@ class Jobs:
     def submit(self, step: Step, *, once: bool = False, attempt: int = 0) -> Submission:
         """Start a step's job, without waiting; attach to it if an earlier try left it running.
 
-        A running job of other content (the SQL or the rows have changed since) is stopped first: it must not end after
-        the new one. A job that has finished is started again under the next attempt's id, because its inputs may have
-        changed since ("clear this task and what follows"). `once` (for appends) takes an earlier success as done.
+        A running job of other content (the SQL or the rows have changed since), or one that began before what it reads
+        was changed, is stopped first: it must not end after the new one. A job that has finished is started again under
+        the next attempt's id, because its inputs may have changed since ("clear this task and what follows"). `once`
+        (for appends) takes an earlier success as done.
         """
         doing = step.doing
         while True:
@@ -104,6 +109,10 @@ class Jobs:
             running, same = job.state != "DONE", job.labels.get(CONTENT) == step.content
             if unknown and same:
                 return Submission(job, attempt, attached=False)
+            if running and same and job.started is not None:
+                with self.errors(doing, job_id):
+                    newest = step.newest_input()
+                same = newest is None or newest < job.started
             if (running and same) or (once and not running and job.error_result is None):
                 self._under_way[job_id] = True
                 return Submission(job, attempt, attached=True)
@@ -185,6 +194,15 @@ class Jobs:
                 raise failure from None
             return bool(job.state == "DONE")
         return True
+
+    @contextmanager
+    def cancellable(self, job_id: str) -> Iterator[None]:
+        """Meanwhile, `cancel` stops this job too."""
+        self._under_way[job_id] = False
+        try:
+            yield
+        finally:
+            self._under_way.pop(job_id, None)
 
     def cancel(self, job_id: str | None = None) -> list[str]:
         """Ask for a job, or all that are under way, to be stopped. Nothing is started again after that."""

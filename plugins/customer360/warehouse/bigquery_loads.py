@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,9 +16,13 @@ from google.cloud import bigquery
 from customer360.errors import WarehouseError
 from customer360.project.model import TableSpec
 from customer360.warehouse import bigquery_files, bigquery_resources
+from customer360.warehouse.bigquery_errors import throttled
 from customer360.warehouse.bigquery_jobs import Job, Jobs, Step
 from customer360.warehouse.bigquery_tables import Tables
 from customer360.warehouse.port import JobStats, RunInfo
+
+# Google takes about one change of a table every two seconds; tasks that end together append to ops.* together.
+_PAUSES = (2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 class Loads:
@@ -57,7 +62,15 @@ class Loads:
             upload = io.BytesIO(content)
             return self._upload(upload, len(content), to, job_id, config)
 
-        self.jobs.run(Step(name, f"append to {spec.name}", start), once=True)
+        step = Step(name, f"append to {spec.name}", start)
+        for pause in (*_PAUSES, None):
+            try:
+                self.jobs.run(step, once=True)
+                return
+            except WarehouseError as error:
+                if pause is None or not throttled(error.__cause__):
+                    raise
+                time.sleep(pause * random.uniform(0.5, 1.5))
 
     def _config(
         self, spec: TableSpec, disposition: str, run: RunInfo | None, content: str | None

@@ -26,6 +26,7 @@ class Publishing:
 
     def __init__(self, client: bigquery.Client, jobs: Jobs, tables: Tables, loads: Loads, run: RunInfo) -> None:
         self.client, self.jobs, self.tables, self.loads, self.run = client, jobs, tables, loads, run
+        self._labels: dict[TableName, dict[str, str]] = {}  # of the tables, before
 
     def publish(
         self, publications: Sequence[Publication], log: Mapping[TableSpec, pa.Table]
@@ -42,8 +43,14 @@ class Publishing:
                 waiting.append((publication, self._step(publication, versions[name])))
             else:
                 ended[name] = None
-        submitted = [(p, step, self.jobs.submit(step)) for p, step in waiting]
         failed: list[WarehouseError] = []
+        submitted = []
+        for p, step in waiting:
+            try:
+                submitted.append((p, step, self.jobs.submit(step)))
+            except WarehouseError as error:
+                failed.append(error)
+                break  # what is under way is still waited for, and logged
         stats: dict[TableName, JobStats] = {}
         for p, step, submission in submitted:
             try:
@@ -54,7 +61,9 @@ class Publishing:
                 failed.append(error)
         self._append_log(log, ended, versions)
         if failed:
-            raise failed[0]
+            together = WarehouseError("\n".join(map(str, failed)))
+            together.retry_helps = all(error.retry_helps for error in failed)
+            raise together from failed[0]
         self.tables.drop(p.candidate for p in publications)
         return stats
 
@@ -68,6 +77,9 @@ class Publishing:
                 # asking.
                 table.expires = None
                 table = self.client.update_table(table, ["expires"])
+            if lost := self._labels.get(spec.name, {}).items() - table.labels.items():
+                table.labels = dict(lost) | table.labels  # what others set; a copy brings the candidate's, or none
+                table = self.client.update_table(table, ["labels"])
             self.tables.refresh(table, spec)
         began = time.monotonic()
         if job.started and job.ended:
@@ -91,6 +103,7 @@ class Publishing:
             published = self.tables.find(spec.name)
             if published is not None:
                 refuse_differences(published, spec)
+                self._labels[spec.name] = dict(published.labels)
             return True, version
         self.tables.ensure([spec])
         suffix = bigquery_resources.partition_id(spec, publication.partition)

@@ -7,7 +7,7 @@ REQUIRED column would not survive a rebuild. That a value is there is for contra
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from google.cloud import bigquery
@@ -123,10 +123,39 @@ def refresh(
     if bool(table.require_partition_filter) != required:
         table.require_partition_filter = required
         changed["require_partition_filter"] = [f"partition filter {'required' if required else 'not required'}"]
-    if expires is not None:
+    if expires is not None and (table.expires is None or table.expires < expires - timedelta(days=1)):
         table.expires = expires
         changed["expires"] = [f"expires {expires:%Y-%m-%d}"]
     return changed
+
+
+def inherit(table: bigquery.Table, published: bigquery.Table) -> list[str]:
+    """Give a candidate what others set on the table that it will replace: labels of other keys, policy tags.
+
+    In place; returns the changed properties. A publish takes schema and labels from the candidate.
+    """
+    changed: list[str] = []
+    labels = published.labels | table.labels
+    if labels != table.labels:
+        table.labels = labels
+        changed.append("labels")
+    theirs = {field.name: field.to_api_repr() for field in published.schema}
+    own = [field.to_api_repr() for field in table.schema]
+    tagged = [_replaced_tags(field, theirs.get(field["name"], {})) for field in own]
+    if tagged != own:
+        table.schema = [bigquery.SchemaField.from_api_repr(field) for field in tagged]
+        changed.append("schema")
+    return changed
+
+
+def _replaced_tags(field: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    new = dict(field)
+    if theirs.get("policyTags", {}).get("names"):
+        new["policyTags"] = theirs["policyTags"]
+    if field.get("fields"):
+        inner = {nested["name"]: nested for nested in theirs.get("fields", ())}
+        new["fields"] = [_replaced_tags(nested, inner.get(nested["name"], {})) for nested in field["fields"]]
+    return new
 
 
 def _refresh_schema(table: bigquery.Table, spec: TableSpec, policy_tag: str | None) -> dict[str, list[str]]:

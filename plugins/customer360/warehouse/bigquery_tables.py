@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from google.api_core import exceptions
@@ -81,11 +82,36 @@ class Tables:
                 found.append(Change(spec.name, "alter", tuple(phrase for each in changed.values() for phrase in each)))
         return found
 
+    def ensure_candidate(self, spec: TableSpec, name: TableName) -> None:
+        """Make an empty candidate, before the first row is in it: it expires, and personal columns have their tags.
+
+        What others set on the published table, labels and tags, is given to the candidate that will replace it. A
+        change of the published table that would break its readers is refused.
+        """
+        published, table = self.find(spec.name), self.find(name)
+        if published is not None:
+            refuse_differences(published, spec)
+        if table is not None and differences(table, replace(spec, name=name)):
+            self.drop([name])  # an earlier version of the model left it
+            table = None
+        with self.jobs.errors(f"ensure {name}"):
+            if table is None:
+                new = resources.new_table(self.reference(name), spec, self.policy_tag)
+                new.require_partition_filter = False
+                new.expires = datetime.now(UTC) + CANDIDATE_LIFE
+                if published is not None:
+                    resources.inherit(new, published)
+                self.create(new)
+            elif published is not None and (changed := resources.inherit(table, published)):
+                self.client.update_table(table, changed)
+
     def refresh(self, table: bigquery.Table, spec: TableSpec, *, candidate: bool = False) -> None:
         """Send the specification's descriptions, labels, policy tags and new columns, where they differ."""
         expires = datetime.now(UTC) + CANDIDATE_LIFE if candidate else None
+        # A view has the tags of the tables that it reads.
+        tag = self.policy_tag if table.table_type != "VIEW" else None
         for last in (False, True):
-            changed = resources.refresh(table, spec, self.policy_tag, expires=expires)
+            changed = resources.refresh(table, spec, tag, expires=expires)
             if not changed:
                 return
             try:

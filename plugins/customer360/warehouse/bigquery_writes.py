@@ -1,11 +1,12 @@
 """Query jobs that write: a dry run (does it compile, are its columns the declared ones, is it within budget), then one
-job with WRITE_TRUNCATE, which replaces its destination atomically or leaves it."""
+job that replaces the rows of its destination atomically or leaves them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from google.cloud import bigquery
 
@@ -15,7 +16,6 @@ from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.settings import Parameter
 from customer360.warehouse import bigquery_resources as resources
-from customer360.warehouse.bigquery_differences import refuse_differences
 from customer360.warehouse.bigquery_jobs import Job, Jobs, Step, Submission, digest_of, label_texts
 from customer360.warehouse.bigquery_sql import QueryParameter, query_parameters, tables_read
 from customer360.warehouse.bigquery_tables import Tables
@@ -80,8 +80,9 @@ class Writes:
             query_parameters=bound,
             default_dataset=bigquery.DatasetReference(self.client.project, write.spec.name.dataset),
             destination=self.tables.reference(write.name),
-            write_disposition="WRITE_TRUNCATE",
-            create_disposition="CREATE_IF_NEEDED",
+            # Only the rows: the table that _make_room made keeps its descriptions, policy tags and expiration.
+            write_disposition="WRITE_TRUNCATE_DATA",
+            create_disposition="CREATE_NEVER",
             labels=self.jobs.labels(write.run, write.spec.name, content),
             **resources.layout(write.spec),
         )
@@ -95,25 +96,24 @@ class Writes:
                 write.sql, job_id=job_id, location=self.jobs.location, job_config=config, job_retry=None
             )
 
-        return Step(self.jobs.name(write.run, "write", str(write.name)), write.doing, start, content)
+        name = self.jobs.name(write.run, "write", str(write.name))
+        return Step(name, write.doing, start, content, newest_input=lambda: self._newest(dry.referenced_tables))
+
+    def _newest(self, tables: Sequence[bigquery.TableReference]) -> datetime | None:
+        """When the last of these tables was changed."""
+        times = [self.client.get_table(table).modified for table in tables]
+        return max((time for time in times if time is not None), default=None)
 
     def _make_room(self, spec: TableSpec, name: TableName) -> None:
-        """Make the dataset; drop a candidate that an earlier version of the model left with other partitions.
-
-        A change of the published table that would break its readers is refused here, before anything is paid for.
-        """
+        """Make dataset and table. What would break readers is refused here, before anything is paid for."""
         self.tables.ensure_dataset(name.dataset)
-        if name != spec.name and (published := self.tables.find(spec.name)) is not None:
-            refuse_differences(published, spec)
-        table = self.tables.find(name)
-        if table is not None and (table.table_type != "TABLE" or not resources.same_layout(table, spec)):
-            if name == spec.name:
-                refuse_differences(table, spec)
-            self.tables.drop([name])
+        if name == spec.name:
+            self.tables.ensure([spec])
+        else:
+            self.tables.ensure_candidate(spec, name)
 
     def _finished(self, write: Write, job: Job, started: float) -> JobStats:
         with self.jobs.errors(f"describe {write.name}", job.job_id):
-            # WRITE_TRUNCATE took the query's schema, which has no descriptions and no policy tags.
             table = self.tables.known(self.tables.reference(write.name))
             self.tables.refresh(table, write.spec, candidate=write.name != write.spec.name)
         assert isinstance(job, bigquery.QueryJob)
@@ -145,7 +145,9 @@ class Writes:
 
     def dry_run(self, sql: str, bound: Sequence[QueryParameter], *, doing: str) -> bigquery.QueryJob:
         """The query as BigQuery understands it: columns, bytes, tables read. Nothing runs."""
-        config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False, query_parameters=list(bound))
+        config = bigquery.QueryJobConfig(
+            dry_run=True, use_query_cache=False, query_parameters=list(bound), labels=self.jobs.labels(None)
+        )
         with self.jobs.errors(doing):
             return self.client.query(sql, location=self.jobs.location, job_config=config, job_retry=None)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Literal
 
 import pyarrow as pa
 
 from customer360 import __version__
+from customer360.errors import Customer360Error
 from customer360.project.names import TableName
 from customer360.project.platform import JOBS
-from customer360.warehouse.port import JobStats, RunInfo
+from customer360.warehouse.port import JobStats, RunInfo, Warehouse
+
+log = logging.getLogger(__name__)
 
 
 def jobs_row(
@@ -35,3 +39,13 @@ def jobs_row(
         "finished_at": datetime.now(UTC),
     }
     return pa.Table.from_pylist([row], schema=JOBS.arrow_schema)
+
+
+def note_costs(warehouse: Warehouse, *rows: pa.Table) -> None:
+    """Append rows to ops.jobs. What is done is done, whether its cost can be noted or not: this raises nothing."""
+    if not rows:
+        return
+    try:
+        warehouse.append(JOBS, pa.concat_tables(rows))
+    except Customer360Error as error:
+        log.warning("%s is without %s row(s): %s", JOBS.name, len(rows), error)

@@ -93,6 +93,16 @@ def kinds(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, str]
     return dict(sorted(rows))
 
 
+def table_id(connection: duckdb.DuckDBPyConnection, name: TableName) -> int | None:
+    """The catalog's number of a table: a write makes a new one. None where there is no table."""
+    row = connection.execute(
+        f"SELECT t.table_id FROM {_CATALOG}.ducklake_table AS t JOIN {_CATALOG}.ducklake_schema AS s USING (schema_id)"
+        " WHERE s.schema_name = ? AND t.table_name = ? AND s.end_snapshot IS NULL AND t.end_snapshot IS NULL",
+        [name.dataset, name.table],
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
 def sizes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """`dataset.table` → bytes of its Parquet files."""
     rows = connection.execute(

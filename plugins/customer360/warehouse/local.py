@@ -37,6 +37,7 @@ from customer360.warehouse.lake_tables import (
     quoted,
     scalar,
     sizes,
+    table_id,
 )
 from customer360.warehouse.port import Change, Estimate, JobStats, Publication, RunInfo
 
@@ -58,6 +59,9 @@ class LocalWarehouse(LakeSession):
     ) -> None:
         super().__init__(folder, memory_limit=memory_limit, threads=threads, lock_timeout=lock_timeout)
         self._schemas = dict(schemas or {})
+
+    def work_for(self, run: RunInfo) -> None:
+        """See the port. Commits carry their run's id already, and there are no other jobs."""
 
     # -- tables
 
@@ -113,6 +117,11 @@ class LocalWarehouse(LakeSession):
                 with self._errors(f"count {name}"):
                     counts[name] = scalar(self.connection, f"SELECT COUNT(*) FROM {quoted(name)}")
         return counts
+
+    def versions(self, names: Iterable[TableName]) -> dict[TableName, str]:
+        with self._errors("look at tables"):
+            found = {name: table_id(self.connection, name) for name in names}
+        return {name: str(number) for name, number in found.items() if number is not None}
 
     # -- writing
 

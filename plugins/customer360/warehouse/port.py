@@ -78,6 +78,9 @@ class Warehouse(Protocol):
     def engine(self) -> str:
         """`local` or `bigquery`."""
 
+    def work_for(self, run: RunInfo) -> None:
+        """Whose work follows: said of every job that says nothing else."""
+
     def ensure(self, tables: Iterable[TableSpec]) -> list[TableName]:
         """Create missing datasets and tables (partitioning, clustering, descriptions, labels); returns the created.
 
@@ -175,6 +178,9 @@ class Warehouse(Protocol):
 
     def row_counts(self, names: Iterable[TableName]) -> dict[TableName, int]:
         """Rows per table, from metadata where the engine keeps it. Missing tables are left out."""
+
+    def versions(self, names: Iterable[TableName]) -> dict[TableName, str]:
+        """Something per table that differs once the table was written again. Missing tables are left out."""
 
     def drop(self, names: Iterable[TableName]) -> None:
         """Drop tables that exist; others are ignored."""
