@@ -33,7 +33,7 @@ def _daily(patient: Patient) -> Finding:
     days = TABLE_CHANGES // max(1, busiest)
     if days < 1:
         return warned(detail, "One table changes more often a day than BigQuery takes: split the project in two.")
-    return passed(f"{detail}: a backfill of up to {days} days in one day")
+    return passed(f"{detail}: a backfill of up to {days} days in one day, one after the other")
 
 
 def _expiration(patient: Patient) -> Finding:

@@ -112,7 +112,7 @@ def _audit_and_publish(
         task_id="publish",
         layer=layer,
         models=models,
-        doc_md=f"Puts the audited tables of **{layer}** in place of what people read, in one step.",
+        doc_md=f"Puts the audited tables of **{layer}** in place of what people read.",
         outlets=[table_asset(name, settings) for name in names],
     )
     list(writes) >> audit >> publish

@@ -230,7 +230,8 @@ class AuditLayer(WarehouseOperator):
 
 
 class PublishLayer(WarehouseOperator):
-    """Puts a layer's audited candidates in place of what people read: all of them or, after an error, none."""
+    """Puts a layer's audited candidates in place of what people read: in one step on the embedded warehouse, table by
+    table on BigQuery."""
 
     ui_color = "#d9e8d4"
 
