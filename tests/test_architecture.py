@@ -23,6 +23,7 @@ LAYERS = [
     {"project"},
     {"warehouse"},
     {"sources", "quality"},
+    {"identity", "scoring"},
     {"sample"},
     {"build"},
     {"doctor"},
