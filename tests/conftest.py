@@ -23,6 +23,11 @@ ROOT = Path(__file__).resolve().parents[1]
 RUN_DATE = date(2024, 6, 30)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that no worker ends alone with them."""
+    items.sort(key=lambda item: item.get_closest_marker("airflow") is None)
+
+
 def settings_for(folder: Path, **environment: str) -> Settings:
     """The project's own settings with data in `folder`, whatever the environment of the test run says."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("C360_")}

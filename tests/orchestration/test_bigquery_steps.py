@@ -173,10 +173,11 @@ def test_killing_neither_raises_nor_hangs_when_bigquery_does_not_answer(server: 
     step = write_step()
     server.faults.extend([slow(4), Fault("reset_before", "bigquery.jobs.cancel", times=100)])
     before = time.monotonic()
-    with after(1.0, step.on_kill), pytest.raises(WarehouseError, match="this task was stopped"):
+    with after(1.0, step.on_kill):
         step.execute(context())
-    assert time.monotonic() - before < 15
-    assert server.executed[started(server)[0]] == 1  # nobody could stop this one, but no other was started
+    assert 3 < time.monotonic() - before < 15, "nobody could stop the job, so the step saw it through"
+    (only,) = started(server)
+    assert server.executed[only] == 1
 
 
 def test_a_task_that_times_out_takes_its_job_along(server: CloudServer) -> None:

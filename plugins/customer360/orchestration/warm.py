@@ -7,14 +7,14 @@ task, and four for the audits.
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
 
 from customer360.settings import load_settings
 
-MODULES = (
+PARSING = ("customer360.orchestration.daily", "customer360.sources")
+TASKS = (
     "customer360.build",
-    "customer360.orchestration.daily",
-    "customer360.sources",
     "customer360.warehouse.local",
     "great_expectations",
     "great_expectations.expectations.core",
@@ -29,7 +29,9 @@ ON_BIGQUERY = (
 
 def main() -> None:
     """Import, then be `airflow`. What cannot be imported is left to the task that needs it, which can say so."""
-    modules = (*MODULES, *ON_BIGQUERY) if load_settings().warehouse == "bigquery" else MODULES
+    modules: tuple[str, ...] = PARSING
+    if sys.argv[1:2] == ["scheduler"]:
+        modules += TASKS + (ON_BIGQUERY if load_settings().warehouse == "bigquery" else ())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in modules:
