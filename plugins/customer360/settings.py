@@ -19,6 +19,7 @@ from customer360.errors import SettingsError
 
 _PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _POLICY_TAG = re.compile(r"projects/[^/]+/locations/[^/]+/taxonomies/[^/]+/policyTags/[^/]+")
+_BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]+(/|$)")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -74,7 +75,10 @@ class Settings:
 
     def make_data_folder(self) -> None:
         """Create the data folder, for its owner only: people's data is in it."""
-        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"the data folder {self.data} cannot be made: {error}; C360_DATA names it") from error
 
     @property
     def lake(self) -> Path:
@@ -124,7 +128,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         data=Path(env.get("C360_DATA") or home / ".c360").resolve(),
         sources=(home / (env.get("C360_SOURCES") or "examples/sample_shop")).resolve(),
         warehouse=warehouse,
-        landing=env.get("C360_LANDING", ""),
+        landing=_landing(env, warehouse),
         google_connection=env.get("C360_GOOGLE_CONNECTION") or default.google_connection,
         google_project=env.get("C360_GOOGLE_PROJECT", ""),
         google_location=env.get("C360_GOOGLE_LOCATION") or default.google_location,
@@ -140,6 +144,16 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         medium_value=_number(env, "C360_MEDIUM_VALUE", default.medium_value),
         environment=env,
     )
+
+
+def _landing(env: Mapping[str, str], warehouse: str) -> str:
+    zone = env.get("C360_LANDING", "")
+    if "://" in zone or zone.startswith("gs:"):
+        if not _BUCKET.match(zone):
+            raise SettingsError(f"C360_LANDING is {zone!r}; it must be a folder, or gs://bucket or gs://bucket/prefix")
+        if warehouse == "local":
+            raise SettingsError(f"C360_LANDING is {zone!r}, and the embedded warehouse loads from a folder only")
+    return zone
 
 
 def _policy_tag(env: Mapping[str, str]) -> str:

@@ -103,8 +103,17 @@ def test_a_type_that_only_widens_is_altered_in_place() -> None:
 )
 def test_another_layout_is_a_new_table(partition: Partition | None, clause: str) -> None:
     (found,) = differences(existing(), replace(SPEC, partition=partition))
-    assert "neither can change" in found.text
+    assert "cannot change that in place" in found.text
     assert f"fct_visits__rewritten{clause} SELECT * FROM" in found.statement
+
+
+def test_a_table_that_wants_a_filter_is_read_without_one_and_the_new_one_wants_it_too() -> None:
+    filtered = replace(SPEC, partition=Partition("visited_at", "MONTH", require_filter=True))
+    (found,) = differences(existing(filtered), replace(filtered, partition=Partition("visited_at", "DAY", True)))
+    assert found.statement.startswith(
+        "ALTER TABLE `a-project`.core.fct_visits SET OPTIONS (require_partition_filter = FALSE); CREATE TABLE"
+    )
+    assert "OPTIONS (require_partition_filter = TRUE) AS SELECT * FROM" in found.statement
 
 
 def test_every_statement_is_bigquery_sql() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 
 import click
 from rich.table import Table
 
 from customer360.build import Build
 from customer360.cli.session import console, run_date_option, select_option, session
+from customer360.errors import Customer360Error
 from customer360.project import Model, TableName
-from customer360.warehouse.port import Change
+from customer360.warehouse.port import Change, Estimate
 
 _MARKS = {"create": "[green]+ create[/]", "alter": "[yellow]~ alter[/]", "refuse": "[red]! refuse[/]"}
 
@@ -25,7 +27,8 @@ def plan(context: click.Context, selectors: tuple[str, ...], run_date: datetime 
     alter first. Changes nothing.
 
     A change that would break those who read a table, such as a column of another type, is refused; the statement that
-    makes it is shown, and the command exits with 1. So does a model over its budget.
+    makes it is shown, and the command exits with 1. So it does for a model that is over its budget, or whose query
+    gives other columns than its model.yaml says.
 
     \b
     c360 plan --date 2024-06-30
@@ -33,29 +36,53 @@ def plan(context: click.Context, selectors: tuple[str, ...], run_date: datetime 
     """
     with session(run_date and run_date.date()) as build:
         names = build.project.graph.select(selectors)
-        over = _show_models(build, names)
+        wrong = _show_models(build, names)
         refused = _show_changes(build.changes(names))
-    if over or refused:
+    for sentence in wrong:
+        console.print(f"[red]✗[/] {sentence}", highlight=False)
+    if wrong or refused:
         context.exit(1)
 
 
-def _show_models(build: Build, names: Sequence[TableName]) -> bool:
-    """Print the models in order; whether any is over its budget."""
-    shown = Table("#", "layer", "model", "kind", "reads", "bytes", "budget", title=f"Plan for {build.run.run_date}")
-    total, unknown, number, over = 0, 0, 0, False
+def _show_models(build: Build, names: Sequence[TableName]) -> list[str]:
+    """Print the models in order; what is wrong with them, one sentence each."""
+    limits = build.warehouse.engine == "bigquery"  # the embedded warehouse bills nothing
+    shown = Table("#", "layer", "model", "kind", "reads", "bytes", title=f"Plan for {build.run.run_date}")
+    shown.columns[2].no_wrap = True
+    if limits:
+        shown.add_column("budget")
+    total, unknown, number, wrong = 0, 0, 0, list[str]()
     for layer, models in build.project.graph.layers(names).items():
         for name in models:
             model, number = build.project.models[name], number + 1
-            size, budget = _estimate(build, model), build.budget(model)
+            size, budget = None, build.budget(model) if limits else None
+            try:
+                estimate = _estimate(build, model)
+                size = None if estimate is None else estimate.bytes_processed
+                if estimate is not None and list(estimate.columns.items()) != list(model.spec.schema.items()):
+                    wrong.append(f"{name}: {_columns(estimate, model)}")
+            except Customer360Error as error:
+                wrong.append(f"{name}: {error}")
             exceeded = size is not None and budget is not None and size > budget
-            total, unknown, over = total + (size or 0), unknown + (size is None), over or exceeded
+            if exceeded:
+                wrong.append(f"{name} would read {_bytes(size)}, its budget is {_bytes(budget)}")
+            total, unknown = total + (size or 0), unknown + (size is None)
             reads = ", ".join(sorted({str(reference.name) for reference in model.references}))
             limit = "–" if budget is None else f"[red]over {_bytes(budget)}[/]" if exceeded else _bytes(budget)
-            shown.add_row(str(number), layer, name.table, model.materialized, reads, _bytes(size), limit)
+            shown.add_row(
+                str(number), layer, name.table, model.materialized, reads, _bytes(size), *([limit] if limits else [])
+            )
         shown.add_section()
     console.print(shown)
     console.print(f"{_bytes(total)} in all" + (f"; {unknown} models read tables not built yet" if unknown else ""))
-    return over
+    return wrong
+
+
+def _columns(estimate: Estimate, model: Model) -> str:
+    """How the columns that the query gives differ from those of model.yaml."""
+    pairs = zip_longest(estimate.columns.items(), model.spec.schema.items(), fillvalue=("nothing", ""))
+    found = [f"{' '.join(have)} where model.yaml says {' '.join(want)}" for have, want in pairs if have != want]
+    return f"query.sql gives {'; '.join(found[:3])}"
 
 
 def _show_changes(changes: Sequence[Change]) -> bool:
@@ -75,11 +102,11 @@ def _show_changes(changes: Sequence[Change]) -> bool:
     return bool(refused)
 
 
-def _estimate(build: Build, model: Model) -> int | None:
+def _estimate(build: Build, model: Model) -> Estimate | None:
     if any(build.warehouse.columns(reference.name) is None for reference in model.references):
         return None
     parameters = {key: build.parameters[key] for key in model.parameters}
-    return build.warehouse.estimate(model.sql, parameters=parameters).bytes_processed
+    return build.warehouse.estimate(model.sql, parameters=parameters)
 
 
 def _bytes(size: int | None) -> str:

@@ -24,7 +24,7 @@ def checks(patient: Patient) -> list[Check]:
         return []
     group, bucket, create = "Permissions", "landing bucket", ON_OBJECTS[0]
     return [
-        patient.check(group, bucket, _bucket, "connection"),
+        patient.check(group, bucket, _bucket, "connection", "network"),
         patient.check(group, "location of the bucket", _bucket_location, bucket),
         patient.check(group, create, _put, bucket, permission=create),
         patient.check(group, ON_OBJECTS[1], _list, bucket, permission=ON_OBJECTS[1]),

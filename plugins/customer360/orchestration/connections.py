@@ -164,3 +164,5 @@ def _give_airflow_a_home(settings: Settings) -> None:
     if "airflow" not in sys.modules and "AIRFLOW_HOME" not in os.environ:
         settings.make_data_folder()  # Airflow would make it readable by everybody
         os.environ["AIRFLOW_HOME"] = str(settings.data / "airflow")
+        # Airflow logs to standard output, where the command's own answer goes.
+        os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")

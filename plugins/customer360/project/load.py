@@ -103,8 +103,15 @@ def _read_model(name: TableName, folder: Path) -> Model:
         materialized=_choice(raw, "materialized", get_args(Materialized), "table", file),
         schedule=_choice(raw, "schedule", get_args(Schedule), "daily", file),
         key=tuple(raw.get("key", ())),
-        budget_bytes=raw.get("budget_bytes"),
+        budget_bytes=_budget(raw, file),
     )
+
+
+def _budget(raw: Mapping[str, Any], file: Path) -> int | None:
+    budget = raw.get("budget_bytes")
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget <= 0):
+        raise ProjectError(f"budget_bytes is {budget!r}", path=file, hint="a whole number of bytes, such as 1073741824")
+    return budget
 
 
 def _read_contract(name: TableName, folder: Path) -> Contract:

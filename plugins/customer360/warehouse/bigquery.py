@@ -200,7 +200,7 @@ class BigQueryWarehouse:
 
     def estimate(self, sql: str, *, parameters: Mapping[str, Parameter] | None = None) -> Estimate:
         dry = self._writes.dry_run(sql, query_parameters(sql, parameters or {}), doing="estimate")
-        return Estimate(int(dry.total_bytes_processed or 0))
+        return Estimate(int(dry.total_bytes_processed or 0), columns=resources.column_types(dry.schema or ()))
 
 
 def _renamed(sql: str, renames: Mapping[TableName, TableName] | None) -> str:

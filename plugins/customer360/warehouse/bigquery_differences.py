@@ -37,13 +37,15 @@ def differences(table: bigquery.Table, spec: TableSpec) -> list[Difference]:
     if table.table_type != "TABLE":
         return [Difference(f"{spec.name} is a {table.table_type} in BigQuery, not a table", _drop(table, name))]
     if not same_layout(table, spec):
-        found_by = table.time_partitioning.to_api_repr() if table.time_partitioning else "nothing"
+        found, wanted = table.time_partitioning, spec.partition
+        by = f"{found.type_} of {found.field}" if found else "nothing"
+        not_by = f"{wanted.granularity} of {wanted.column}" if wanted else "nothing"
         text = (
-            f"{spec.name} is partitioned by {found_by} and clustered by {table.clustering_fields or 'nothing'}"
-            f" in BigQuery, not by {spec.partition or 'nothing'} and {list(spec.cluster_by) or 'nothing'}"
-            " as in model.yaml; neither can change"
+            f"{spec.name} is partitioned by {by} and clustered by {', '.join(table.clustering_fields or ()) or 'nothing'}"
+            f" in BigQuery, not by {not_by} and {', '.join(spec.cluster_by) or 'nothing'} as in model.yaml;"
+            " BigQuery cannot change that in place"
         )
-        return [Difference(text, _rewrite(name, spec, "*"))]
+        return [Difference(text, _rewrite(table, name, spec, "*"))]
     return [*_columns(table, spec, name)]
 
 
@@ -66,7 +68,7 @@ def _columns(table: bigquery.Table, spec: TableSpec, name: str) -> list[Differen
                 f"{column} is {type_} in BigQuery and {wanted} in model.yaml; a column's type cannot change by itself:"
                 " add a new column, or convert it"
             )
-            found.append(Difference(text, _retype(name, spec, field.name, type_, wanted)))
+            found.append(Difference(text, _retype(table, name, spec, field.name, type_, wanted)))
         elif field.mode == "REQUIRED":
             found.append(
                 Difference(
@@ -87,17 +89,22 @@ def _drop(table: bigquery.Table, name: str) -> str:
     return f"DROP {table.table_type.replace('_', ' ')} {name};"
 
 
-def _retype(name: str, spec: TableSpec, column: str, type_: str, wanted: str) -> str:
+def _retype(table: bigquery.Table, name: str, spec: TableSpec, column: str, type_: str, wanted: str) -> str:
     if wanted in _WIDER.get(type_, ()):
         return f"ALTER TABLE {name} ALTER COLUMN {column} SET DATA TYPE {wanted};"
-    return _rewrite(name, spec, f"* REPLACE (CAST({column} AS {wanted}) AS {column})")
+    return _rewrite(table, name, spec, f"* REPLACE (CAST({column} AS {wanted}) AS {column})")
 
 
-def _rewrite(name: str, spec: TableSpec, columns: str) -> str:
-    """A new table in the old one's place: BigQuery replaces none by one that is partitioned or clustered otherwise."""
+def _rewrite(table: bigquery.Table, name: str, spec: TableSpec, columns: str) -> str:
+    """A new table in the old one's place: BigQuery replaces none by one that is partitioned or clustered otherwise.
+
+    Its descriptions, labels and policy tags come with the next `ensure` or publish.
+    """
     beside = TableName(spec.name.dataset, f"{spec.name.table}__rewritten")
     new = f"{name.rpartition('.')[0].rpartition('.')[0]}.{beside}"
+    unfiltered = f"ALTER TABLE {name} SET OPTIONS (require_partition_filter = FALSE); "
     return (
+        f"{unfiltered if table.require_partition_filter else ''}"
         f"CREATE TABLE {new}{_layout(spec)} AS SELECT {columns} FROM {name};"
         f" DROP TABLE {name}; ALTER TABLE {new} RENAME TO {spec.name.table};"
     )
@@ -111,4 +118,8 @@ def _layout(spec: TableSpec) -> str:
         by_day = f"DATE({column})" if timestamp else column
         truncated = f"{'TIMESTAMP_TRUNC' if timestamp else 'DATE_TRUNC'}({column}, {granularity})"
         text += f" PARTITION BY {by_day if granularity == 'DAY' else truncated}"
-    return text + (f" CLUSTER BY {', '.join(spec.cluster_by)}" if spec.cluster_by else "")
+    if spec.cluster_by:
+        text += f" CLUSTER BY {', '.join(spec.cluster_by)}"
+    if spec.partition and spec.partition.require_filter:
+        text += " OPTIONS (require_partition_filter = TRUE)"
+    return text

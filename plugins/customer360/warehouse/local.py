@@ -292,10 +292,11 @@ class LocalWarehouse(LakeSession):
         """See the port. Here: the Parquet bytes of every table that is read, whole."""
         query = self._translate(sql, parameters, None)
         with self._errors("estimate"):
-            self.connection.sql(query)
+            relation = self.connection.sql(query)
+            columns = dict(zip(relation.columns, map(in_googlesql, map(str, relation.types)), strict=True))
             known = sizes(self.connection)
         names = {f"{r.dataset}.{r.table}" for r in references(parse_query(sql))}
-        return Estimate(sum(known.get(name, 0) for name in names), exact=False)
+        return Estimate(sum(known.get(name, 0) for name in names), exact=False, columns=columns)
 
     def _translate(
         self,

@@ -7,7 +7,7 @@ SQL is always GoogleSQL with named parameters and `dataset.table` names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol
 
@@ -36,10 +36,12 @@ class JobStats:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a query would read, before it runs. `exact` is False where it is derived from file sizes."""
+    """What a query would read, and the columns (name → GoogleSQL type) it would give. `exact` is False where the bytes
+    are derived from file sizes."""
 
     bytes_processed: int
     exact: bool = True
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
