@@ -41,8 +41,8 @@ def differences(table: bigquery.Table, spec: TableSpec) -> list[Difference]:
         by = f"{found.type_} of {found.field}" if found else "nothing"
         not_by = f"{wanted.granularity} of {wanted.column}" if wanted else "nothing"
         text = (
-            f"{spec.name} is partitioned by {by} and clustered by {', '.join(table.clustering_fields or ()) or 'nothing'}"
-            f" in BigQuery, not by {not_by} and {', '.join(spec.cluster_by) or 'nothing'} as in model.yaml;"
+            f"{spec.name} is partitioned by {by} and clustered by"
+            f" {', '.join(table.clustering_fields or ()) or 'nothing'} in BigQuery, not by {not_by} and {', '.join(spec.cluster_by) or 'nothing'} as in model.yaml;"
             " BigQuery cannot change that in place"
         )
         return [Difference(text, _rewrite(table, name, spec, "*"))]
