@@ -40,10 +40,10 @@ def differences(table: bigquery.Table, spec: TableSpec) -> list[Difference]:
         found, wanted = table.time_partitioning, spec.partition
         by = f"{found.type_} of {found.field}" if found else "nothing"
         not_by = f"{wanted.granularity} of {wanted.column}" if wanted else "nothing"
+        clusters = [", ".join(names) or "nothing" for names in (table.clustering_fields or (), spec.cluster_by)]
         text = (
-            f"{spec.name} is partitioned by {by} and clustered by"
-            f" {', '.join(table.clustering_fields or ()) or 'nothing'} in BigQuery, not by {not_by} and {', '.join(spec.cluster_by) or 'nothing'} as in model.yaml;"
-            " BigQuery cannot change that in place"
+            f"{spec.name} is partitioned by {by} and clustered by {clusters[0]} in BigQuery, not by {not_by} and"
+            f" {clusters[1]} as in model.yaml; BigQuery cannot change that in place"
         )
         return [Difference(text, _rewrite(table, name, spec, "*"))]
     return [*_columns(table, spec, name)]
