@@ -12,10 +12,10 @@ UV         = .venv-uv/bin/uv
 export UV_PROJECT_ENVIRONMENT = .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults check format up down clean setup
+.PHONY: help demo test test-faults test-identity check format up down clean setup
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Run everything once: sample shop → Airflow → tables → figures (SOURCES=examples/…, CUSTOMERS=2000)
 	@$(BIN)/c360 demo --customers $(CUSTOMERS) $(if $(SOURCES),--sources $(SOURCES))
@@ -31,6 +31,9 @@ test: $(READY) ## Run all tests
 
 test-faults: $(READY) ## Run days on which Google's services fail, each fault alone and SEEDS=300 combinations
 	@C360_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 --dist=load tests/faults
+
+test-identity: $(READY) ## Resolve random graphs, long chains and killed runs, against networkx
+	@C360_IDENTITY_SWEEP=1 $(BIN)/python -m pytest -n 2 tests/identity
 
 check: $(READY) ## Check format, lint, types, SQL, architecture, licences, secrets and the lock file
 	$(BIN)/ruff format --check .
