@@ -232,7 +232,7 @@ class Case:
 
 GRANT = "'GRANT `roles/bigquery.dataEditor` ON SCHEMA `test-project`.ops TO \"MEMBER\"'"
 CASES = [
-    Case("no_bucket_address", "settings", ("C360_LANDING is 's3://x'", "export C360_LANDING=gs://"), environment={"C360_LANDING": "s3://x"}),
+    Case("no_bucket_address", "settings and files", ("C360_LANDING is 's3://x'", "gs://bucket/prefix"), environment={"C360_LANDING": "s3://x"}),
     Case("no_connection", "connection", ("Airflow has no connection 'nowhere'", "AIRFLOW_CONN_NOWHERE"), environment={"C360_GOOGLE_CONNECTION": "nowhere"}),
     Case("key_file_is_gone", "connection", ("gives no credentials",), environment={"AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": '{"conn_type": "google_cloud_platform", "extra": {"key_path": "/no/such.json"}}'}),
     Case("api_is_off", "BigQuery API", ("gcloud services enable bigquery.googleapis.com --project=test-project",),

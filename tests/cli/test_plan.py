@@ -52,11 +52,15 @@ def c360(home: Path, environment: dict[str, str], *arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments, env=environment, catch_exceptions=False)
 
 
-def change(home: Path, old: str, new: str) -> None:
-    file = home / "sql" / "staging" / "stg_finance__exchange_rates" / "model.yaml"
+def changed(home: Path, old: str, new: str) -> Path:
+    """A copy of the project with other text in the staging model's model.yaml."""
+    copy = home.parent / f"{home.name}_changed_{abs(hash(new))}"
+    shutil.copytree(home, copy)
+    file = copy / "sql" / "staging" / "stg_finance__exchange_rates" / "model.yaml"
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
+    return copy
 
 
 @pytest.mark.parametrize("engine", ["local", "bigquery"])
@@ -77,13 +81,11 @@ def test_after_a_run_nothing_would_change_and_what_breaks_readers_is_refused(hom
     assert found.exit_code == 0, found.output
     assert "Every table is as its model.yaml says." in found.output
 
-    change(home, "description: >-\n  ", "description: >-\n  Rates. ")
-    found = plan(home, cloud.environment)
+    found = plan(changed(home, "as known at the run date", "as known on the run date"), cloud.environment)
     assert found.exit_code == 0, found.output
     assert "~ alter │ staging.stg_finance__exchange_rates │ description of the table" in found.output
 
-    change(home, "type: NUMERIC", "type: STRING")
-    found = plan(home, cloud.environment)
+    found = plan(changed(home, "type: NUMERIC", "type: STRING"), cloud.environment)
     assert found.exit_code == 1, found.output
     assert "! refuse │ staging.stg_finance__exchange_rates" in found.output
     assert "staging.stg_finance__exchange_rates is refused. To do it, run:" in found.output

@@ -111,7 +111,7 @@ def test_the_landing_bucket_is_reached_through_the_same_connection(
 ) -> None:
     google(monkeypatch, key_path=str(guarded.credentials_file), scope=", ".join(SCOPES))
     guarded.add_bucket("landing")
-    landing = open_landing(load_settings({"C360_LANDING": "gs://landing/raw/"}))
+    landing = open_landing(load_settings({"C360_WAREHOUSE": "bigquery", "C360_LANDING": "gs://landing/raw/"}))
     file = tmp_path / "orders.parquet"
     file.write_bytes(b"PAR1")
     landing.place(file, "gs://landing/raw/orders.parquet")
