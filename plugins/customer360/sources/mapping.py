@@ -56,7 +56,8 @@ def wanted_columns(binding: TableBinding, contract: Contract) -> dict[str, str]:
 
 def document_columns(binding: TableBinding, contract: Contract) -> frozenset[str]:
     """The source columns, in lower case, that are taken as JSON documents and for nothing else."""
-    documents, others = set(), set()
+    documents: set[str] = set()
+    others: set[str] = set()
     for expression in (binding.where, binding.load.cursor, binding.distinct.latest if binding.distinct else None):
         others |= expression.columns if expression else set()
     for column in contract.source_columns:
