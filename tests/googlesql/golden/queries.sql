@@ -391,3 +391,40 @@ SELECT
 FROM "golden"."documents" AS "documents"
 WHERE
   "documents"."id" < 3
+
+--- JSON or nothing
+SELECT n, SAFE.PARSE_JSON(s) AS document, SAFE.PARSE_JSON(s, wide_number_mode => 'round') AS rounded
+FROM UNNEST([
+  ' {"a": [1, "nan", ",]"]} ', '"text"', 'null', '{"a": NaN}', '-Infinity', '[1,]', '{"a": 1,\n}', "{'a': 1}", '01', 'abc', '', NULL
+]) AS s WITH OFFSET AS n;
+-- becomes
+SELECT
+  "_0"."n" AS "n",
+  GSQL_SAFE_JSON("_0"."s") AS "document",
+  GSQL_SAFE_JSON("_0"."s") AS "rounded"
+FROM (
+  SELECT
+    "_"."s",
+    "_"."n" - 1 AS "n"
+  FROM UNNEST(CAST([
+    ' {"a": [1, "nan", ",]"]} ',
+    '"text"',
+    'null',
+    '{"a": NaN}',
+    '-Infinity',
+    '[1,]',
+    '{"a": 1,
+}',
+    '{''a'': 1}',
+    '01',
+    'abc',
+    '',
+    NULL
+  ] AS TEXT[])) WITH ORDINALITY AS "_"("s", "n", "n")
+) AS "_0"("s", "n")
+
+--- JSON whose numbers may be rounded
+SELECT JSON_VALUE(PARSE_JSON('{"a": 0.25, "b": 1e2}', wide_number_mode => 'round'), '$.a') AS a;
+-- becomes
+SELECT
+  GSQL_JSON_VALUE(CAST('{"a": 0.25, "b": 1e2}' AS JSON), '$.a') AS "a"

@@ -6,18 +6,6 @@ SELECT
   ordered_at::DATE > getvariable('until') AS later,
 FROM line WHERE refused IS NULL;
 
-CREATE VIEW known_person AS
-SELECT person FROM crm_customers WHERE refused IS NULL
-UNION
-SELECT person FROM clean_line WHERE customer_no IS NOT NULL AND NOT later
-UNION
-SELECT person FROM support_contacts
-WHERE refused IS NULL AND customer_no IS NOT NULL AND opened_at::DATE <= getvariable('until')
-UNION
-SELECT person FROM response WHERE refused IS NULL AND happened_at::DATE <= getvariable('until')
-UNION
-SELECT person FROM web_sessions WHERE refused IS NULL AND user_id IS NOT NULL AND visit_day <= getvariable('until');
-
 CREATE VIEW truths AS
 WITH known_lines AS (
   SELECT
@@ -45,6 +33,35 @@ revenue AS (
   FROM known_lines
 ),
 
+redeemed AS (
+  SELECT
+    count(*) FILTER (NOT later) AS redemptions,
+    money(coalesce(sum(off_cents) FILTER (NOT later AND bad_cell IS NULL), 0)) AS discounts_given,
+    count(*) FILTER (later) AS redemptions_after_until,
+  FROM redemption WHERE refused IS NULL
+),
+
+profiling AS (  -- the last answer of each customer; one that has expired is a refusal
+  SELECT
+    person,
+    granted AND coalesce(ends_on > getvariable('until'), TRUE) AS holds,
+    row_number() OVER (PARTITION BY source_system, customer ORDER BY recorded_on DESC, number DESC) = 1 AS latest,
+  FROM consent
+  WHERE purpose = 'PROFILING' AND refused IS NULL AND NOT later
+),
+
+known AS (
+  SELECT
+    count(DISTINCT person) FILTER (source_system <> 'anonymous') AS people_known,
+    count(*) FILTER (source_system <> 'anonymous') AS source_customers,
+    count(DISTINCT person) FILTER (source_system = 'loyalty') AS people_in_loyalty,
+    count(DISTINCT person) FILTER (source_system = 'loyalty' AND person NOT IN (
+      SELECT person FROM people WHERE source_system = 'crm'
+    )) AS people_only_in_loyalty,
+    count(*) FILTER (source_system = 'anonymous') AS visitors_recognised,
+  FROM people
+),
+
 accounts AS (
   SELECT count(*) AS people_in_crm, count(*) FILTER (WHERE ids > 1) AS people_with_several_ids
   FROM (SELECT person, count(*) AS ids FROM crm_customers WHERE refused IS NULL GROUP BY person)
@@ -52,7 +69,7 @@ accounts AS (
 
 SELECT
   accounts.*,
-  (SELECT count(*) FROM known_person) AS people_known,
+  known.*,
   revenue.*,
   (SELECT count(*) FROM clean_line WHERE later) AS lines_after_until,
   (SELECT count(*) FROM support_contacts WHERE refused IS NULL AND opened_at::DATE > getvariable('until'))
@@ -63,7 +80,17 @@ SELECT
     AS sessions_after_until,
   (SELECT count(*) FROM web_sessions WHERE refused IS NULL AND visit_day <= getvariable('until') AND user_id IS NULL)
     AS anonymous_sessions,
-FROM accounts, revenue;
+  (SELECT count(*) FROM web_events WHERE refused IS NULL AND visit_day > getvariable('until')) AS events_after_until,
+  (SELECT count(*) FROM web_events WHERE refused IS NULL AND visit_day <= getvariable('until') AND user_id IS NULL)
+    AS anonymous_events,
+  redeemed.*,
+  (SELECT count(*) FROM consent WHERE refused IS NULL AND later) AS consents_after_until,
+  (SELECT count(DISTINCT person) FROM profiling WHERE latest AND NOT holds) AS people_refusing_profiling,
+  (SELECT count(*) FROM trait WHERE refused IS NULL AND later) AS traits_after_until,
+  (SELECT count(DISTINCT person) FROM trait WHERE value = '"suspended"' AND refused IS NULL AND NOT later AND NOT ends)
+    AS people_suspended,
+  (SELECT count(*) FROM override WHERE decided_on > getvariable('until')) AS decisions_after_until,
+FROM accounts, known, revenue, redeemed;
 
 -- Rows and refusals per contract table: one row per table, reason and column. `also`: the row is counted already, for
 -- another cell of it.
@@ -83,4 +110,20 @@ SELECT 'marketing.marketing_campaigns', NULL, bad_cell, count(*), FALSE FROM cam
 UNION ALL
 SELECT 'marketing.campaign_responses', refused, bad_cell, count(*), FALSE FROM response GROUP BY ALL
 UNION ALL
-SELECT 'web.website_behavior', refused, bad_cell, count(*), FALSE FROM web_sessions GROUP BY ALL;
+SELECT 'web.website_behavior', refused, bad_cell, count(*), FALSE FROM web_sessions GROUP BY ALL
+UNION ALL
+SELECT 'web.customer_events', refused, bad_cell, count(*), FALSE FROM web_events GROUP BY ALL
+UNION ALL
+SELECT 'commerce.promotions', NULL, bad_cell, count(*), FALSE FROM promotion GROUP BY ALL
+UNION ALL
+SELECT 'commerce.promotion_redemptions', refused, bad_cell, count(*), FALSE FROM redemption GROUP BY ALL
+UNION ALL
+SELECT 'loyalty.loyalty_accounts', refused, bad_cell, count(*), FALSE FROM loyalty_account GROUP BY ALL
+UNION ALL
+SELECT 'identity.customer_identities', refused, bad_cell, count(*), FALSE FROM identity GROUP BY ALL
+UNION ALL
+SELECT 'identity.identity_overrides', NULL, bad_cell, count(*), FALSE FROM override GROUP BY ALL
+UNION ALL
+SELECT 'privacy.customer_consents', refused, bad_cell, count(*), FALSE FROM consent GROUP BY ALL
+UNION ALL
+SELECT 'traits.customer_traits', refused, bad_cell, count(*), FALSE FROM trait GROUP BY ALL;
