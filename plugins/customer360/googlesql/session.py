@@ -113,6 +113,11 @@ _MACROS = {
         "THEN json_extract_string(j, p) END"
     ),
     "gsql_json_query(j, p)": "CASE WHEN json_valid(j) AND json_type(j, p) <> 'NULL' THEN json_extract(j, p) END",
+    "gsql_json_value_array(j, p)": (
+        "CASE WHEN json_valid(j) AND json_type(j, p) = 'ARRAY' AND len(list_filter("
+        "CAST(json_extract(j, p) AS JSON[]), lambda x: json_type(x) IN ('OBJECT', 'ARRAY'))) = 0 "
+        "THEN list_transform(CAST(json_extract(j, p) AS JSON[]), lambda x: json_extract_string(x, '$')) END"
+    ),
 }
 
 SESSION_SETTINGS: tuple[str, ...] = (
