@@ -121,6 +121,11 @@ _MACROS = {
         f"OR NOT regexp_matches(regexp_replace(s, '{_JSON_STRING}', '0', 'g'), '{_NO_JSON}')) THEN CAST(s AS JSON) END"
     ),
     "gsql_json_query(j, p)": "CASE WHEN json_valid(j) AND json_type(j, p) <> 'NULL' THEN json_extract(j, p) END",
+    "gsql_json_value_array(j, p)": (
+        "CASE WHEN json_valid(j) AND json_type(j, p) = 'ARRAY' AND len(list_filter("
+        "CAST(json_extract(j, p) AS JSON[]), lambda x: json_type(x) IN ('OBJECT', 'ARRAY'))) = 0 "
+        "THEN list_transform(CAST(json_extract(j, p) AS JSON[]), lambda x: json_extract_string(x, '$')) END"
+    ),
 }
 
 SESSION_SETTINGS: tuple[str, ...] = (

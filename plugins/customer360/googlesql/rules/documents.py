@@ -25,6 +25,12 @@ def json_query(node: exp.JSONExtract) -> exp.Expr:
     return found if known(node.this) == types.JSON else cast(found, types.STRING)
 
 
+@rule(exp.JSONValueArray)
+def json_value_array(node: exp.JSONValueArray) -> exp.Expr:
+    """JSON_VALUE_ARRAY: scalars as texts; NULL for what is no array of scalars."""
+    return call("gsql_json_value_array", node.this, _path(node))
+
+
 @rule(exp.ParseJSON)
 def parse_json(node: exp.ParseJSON) -> exp.Expr:
     """PARSE_JSON; under SAFE. what is no JSON is NULL. DuckDB keeps a number's digits, so nothing is ever rounded."""
