@@ -2,8 +2,8 @@
 -- cookie it is; part of the app's people come with the id of the app.
 SET VARIABLE categories = ['Home', 'Fashion', 'Electronics', 'Books', 'Kitchen', 'Beauty', 'Outdoor', 'Toys & Games'];
 SET VARIABLE portal_types = [
-  'LOGIN', 'DOCUMENT_VIEW', 'MESSAGE_READ', 'LOGIN', 'PROFILE_UPDATE', 'POLICY_VIEW', 'QUOTE_VIEW', 'MESSAGE_SENT', 'LOGOUT',
-  'DOCUMENT_UPLOAD', 'QUOTE_REQUEST', 'CLAIM_SUBMIT'
+  'LOGIN', 'DOCUMENT_VIEW', 'MESSAGE_READ', 'LOGIN', 'PROFILE_UPDATE', 'POLICY_VIEW', 'QUOTE_VIEW', 'MESSAGE_SENT',
+  'LOGOUT', 'DOCUMENT_UPLOAD', 'QUOTE_REQUEST', 'CLAIM_SUBMIT'
 ];
 
 CREATE TABLE web_events AS
@@ -62,7 +62,8 @@ named AS (
           THEN used_account(account, second_account, session, 'session account')
       END
     ) AS crm_user,
-    crm_user IS NOT NULL AND app_account IS NOT NULL AND device = 'mobile' AND rnd(session, 'in the app') < 0.5 AS in_app,
+    crm_user IS NOT NULL AND app_account IS NOT NULL AND device = 'mobile' AND rnd(session, 'in the app') < 0.5
+      AS in_app,
     CASE WHEN in_app THEN app_account ELSE crm_user END AS user_id,
   FROM happened
   INNER JOIN person USING (person)
@@ -90,7 +91,10 @@ SELECT
   END AS name,
   CASE
     WHEN type IN ('PAGE_VIEW', 'SEARCH', 'PURCHASE') AND rnd(event, 'about') < 0.9
-      THEN CASE WHEN rnd(event, 'stays') < 0.6 THEN landing ELSE one_of(getvariable('categories'), event, 'moves on') END
+      THEN CASE
+        WHEN rnd(event, 'stays') < 0.6 THEN landing
+        ELSE one_of(getvariable('categories'), event, 'moves on')
+      END
   END AS category,
   CASE WHEN type IN ('PURCHASE', 'QUOTE_REQUEST') THEN (5 + event % 200 + 0.95)::DECIMAL(9, 2) END AS value,
   CASE
@@ -101,8 +105,10 @@ SELECT
       THEN to_json({'document': {'kind': 'invoice', 'pages': [1, 2]}, 'size': event % 900})::VARCHAR
     WHEN rnd(event, 'tells') < 0.3 THEN to_json({'scroll': (event % 100) / 100, 'ab': ['A', NULL]})::VARCHAR
   END AS properties,
-  'https://shop.example/' || CASE WHEN type = 'SEARCH' THEN 'search?page=' || step ELSE 'page/' || event % 500 END AS url,
-  CASE WHEN step = 1 THEN 'https://' || coalesce(nullif(traffic_source, 'direct'), 'www') || '.example/' END AS referrer,
+  'https://shop.example/' || CASE WHEN type = 'SEARCH' THEN 'search?page=' || step ELSE 'page/' || event % 500 END
+    AS url,
+  CASE WHEN step = 1 THEN 'https://' || coalesce(nullif(traffic_source, 'direct'), 'www') || '.example/' END
+    AS referrer,
   CASE WHEN traffic_source IN ('newsletter', 'affiliate') THEN traffic_source END AS utm_source,
   CASE traffic_source WHEN 'newsletter' THEN 'email' WHEN 'affiliate' THEN 'referral' END AS utm_medium,
   CASE WHEN traffic_source = 'newsletter' THEN 'M' || lpad((1 + session % 4)::VARCHAR, 4, '0') END AS utm_campaign,

@@ -47,8 +47,11 @@ WITH found AS (
 
   UNION ALL BY NAME  -- an app's account is a customer's: by id, by a proven address, or by a device
   SELECT TRUE AS needed, 'app' AS system, app_account AS customer, person,
-    CASE WHEN person % 3 = 1 AND mail IS NOT NULL THEN 'EMAIL' WHEN person % 3 = 2 THEN 'DEVICE_ID' ELSE 'EXTERNAL_ID' END
-      AS kind,
+    CASE
+      WHEN person % 3 = 1 AND mail IS NOT NULL THEN 'EMAIL'
+      WHEN person % 3 = 2 THEN 'DEVICE_ID'
+      ELSE 'EXTERNAL_ID'
+    END AS kind,
     CASE kind WHEN 'EMAIL' THEN mail WHEN 'DEVICE_ID' THEN printf('d-%016x', hash(person)) ELSE 'crm:' || account END
       AS value,
     kind = 'EMAIL' AS main, 'app' AS provider, kind = 'EMAIL' AS proven
@@ -72,7 +75,8 @@ numbered AS (
       WHEN NOT needed AND number % 200 = 100
         THEN ['missing_key', 'repeated_key', 'unknown_type', 'missing_customer', 'broken_line'][1 + number // 200 % 5]
     END AS dirt,
-    CASE WHEN NOT needed AND number % 200 = 150 THEN ['verified_at', 'is_primary'][1 + number // 200 % 2] END AS bad_cell,
+    CASE WHEN NOT needed AND number % 200 = 150 THEN ['verified_at', 'is_primary'][1 + number // 200 % 2] END
+      AS bad_cell,
   FROM found
 )
 
@@ -120,7 +124,8 @@ WITH decided AS (
   WHERE mine.how = 'family' AND mine.nth = 0 AND other.how = 'family' AND other.nth = 1
 
   UNION ALL BY NAME
-  SELECT 3 AS kind, mine.nth, 'Split' AS action, mine.account AS left_id, 'crm:' || other.account AS right_id, 30 AS days
+  SELECT 3 AS kind, mine.nth, 'Split' AS action, mine.account AS left_id, 'crm:' || other.account AS right_id,
+    30 AS days
   FROM role AS mine INNER JOIN role AS other ON other.nth = mine.nth + 1
   WHERE mine.nth IN (10, 12, 14)
 
@@ -137,7 +142,8 @@ WITH decided AS (
   QUALIFY row_number() OVER (ORDER BY person) <= 3
 
   UNION ALL BY NAME
-  SELECT 6 AS kind, nth, 'verify' AS action, 'CRM:' || account AS left_id, 10 AS days FROM role WHERE nth BETWEEN 26 AND 29
+  SELECT 6 AS kind, nth, 'verify' AS action, 'CRM:' || account AS left_id, 10 AS days
+  FROM role WHERE nth BETWEEN 26 AND 29
 
   UNION ALL BY NAME
   SELECT 7 AS kind, mine.nth, 'merge' AS action, mine.account AS left_id, other.account AS right_id, -3 AS days
@@ -160,7 +166,8 @@ CREATE VIEW override_file AS
 SELECT
   number,
   concat_ws(
-    ',', decision_no, action, left_id, coalesce(right_id, ''), csv_cell(decided_by), strftime(decided_on, '%Y-%m-%d 11:00:00')
+    ',', decision_no, action, left_id, coalesce(right_id, ''), csv_cell(decided_by),
+    strftime(decided_on, '%Y-%m-%d 11:00:00')
   ) AS text,
 FROM override
 UNION ALL SELECT 0, 'no,decision,this,other,by,at';

@@ -60,7 +60,9 @@ numbered AS (
     answered_on < date_trunc('month', getvariable('until')) AND NOT later AS may_be_dirty,
     CASE
       WHEN may_be_dirty AND number % 500 = 100
-        THEN ['missing_key', 'repeated_key', 'unparsable_time', 'unknown_type', 'missing_customer'][1 + number // 500 % 5]
+        THEN ['missing_key', 'repeated_key', 'unparsable_time', 'unknown_type', 'missing_customer'][
+          1 + number // 500 % 5
+        ]
     END AS dirt,
     CASE WHEN may_be_dirty AND number % 500 = 300 THEN ['granted', 'expires_at'][1 + number // 500 % 2] END AS bad_cell,
     CASE WHEN later THEN getvariable('until') + 7 ELSE answered_on END::DATE AS recorded_on,
@@ -75,7 +77,8 @@ SELECT
   number,
   copy,
   person,
-  CASE WHEN later THEN getvariable('until') ELSE least(last_day(answered_on), getvariable('until')) END::DATE AS export_day,
+  CASE WHEN later THEN getvariable('until') ELSE least(last_day(answered_on), getvariable('until')) END::DATE
+    AS export_day,
   coalesce(system, 'crm') AS source_system,
   customer,
   purpose,
@@ -105,4 +108,5 @@ ORDER BY number, copy;
 CREATE VIEW consent_files AS
 SELECT export_day, number, copy, text FROM consent
 UNION ALL
-SELECT DISTINCT export_day, 0, 0, 'record_no,customer,system,purpose,granted,channel,recorded_at,valid_until' FROM consent;
+SELECT DISTINCT export_day, 0, 0, 'record_no,customer,system,purpose,granted,channel,recorded_at,valid_until'
+FROM consent;

@@ -1,6 +1,6 @@
--- Who is who: every customer of every system that a row that loads names, dated up to the last day, and the person behind
--- it. What a resolution of people finds that makes no mistake, for all that the sources say. A visitor is among them if a
--- row tells whose cookie it is; the kiosk's is nobody's.
+-- Who is who: every customer of every system that a row that loads names, dated up to the last day, and the person
+-- behind it: what a resolution of people finds that makes no mistake. A visitor is among them if a row tells whose
+-- cookie it is; the kiosk's is nobody's.
 CREATE TABLE people AS
 WITH visits AS (
   SELECT client_id, person, user_id, 'crm' AS user_system
