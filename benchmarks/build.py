@@ -62,7 +62,7 @@ def ours() -> dict[str, float]:
     with session() as build:
         build.ensure()
         for names in build.project.graph.layers().values():
-            for name in names:
+            for name in build.project.graph.steps(names):
                 started = time.perf_counter()
                 build.write(name)
                 timings[str(name)] = time.perf_counter() - started
@@ -97,6 +97,7 @@ def audits() -> dict[str, float]:
 def plain(folder: Path) -> dict[str, float]:
     from customer360.googlesql.bind import bind_parameters
     from customer360.googlesql.to_duckdb import to_duckdb
+    from customer360.identity import IdentityConfig
     from customer360.project import load_project
     from customer360.settings import load_settings
     from customer360.warehouse import lake
@@ -111,12 +112,15 @@ def plain(folder: Path) -> dict[str, float]:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {contract.dataset}")
         connection.execute(f"CREATE VIEW {contract} AS FROM lake.{contract}")
     timings: dict[str, float] = {}
+    parameters = settings.parameters(RUN_DATE) | IdentityConfig().parameters
     for name in project.graph.order:
         model = project.models[name]
         started = time.perf_counter()
-        bound = bind_parameters(model.sql, settings.parameters(RUN_DATE))
-        query = to_duckdb(bound, schemas=project.schemas, parameters={})
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name.dataset}")
+        if model.built_by:  # no SQL makes it: taken from what was built before
+            connection.execute(f"CREATE VIEW {name} AS FROM lake.{name}")
+            continue
+        query = to_duckdb(bind_parameters(model.sql, parameters), schemas=project.schemas, parameters={})
         connection.execute(f"CREATE {model.materialized.upper()} {name} AS {query}")
         timings[str(name)] = time.perf_counter() - started
     connection.close()
@@ -154,7 +158,7 @@ def main() -> None:
         spent = prepare(folder, arguments.customers)
         print(f"prepare: {', '.join(f'{key} {seconds:.1f} s' for key, seconds in spent.items())}")
     (folder / "plain.duckdb").unlink(missing_ok=True)
-    results = {step: measure(step, folder) for step in ("plain", "ours", "audits")}
+    results = {step: measure(step, folder) for step in ("ours", "plain", "audits")}
     print(f"{'':42}{'plain s':>10}{'c360 s':>10}")
     for name, seconds in results["ours"]["timings"].items():
         reference = results["plain"]["timings"].get(name)

@@ -23,6 +23,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
 DAY, NEXT = date(2024, 6, 30), date(2024, 7, 1)
 
 
@@ -53,7 +54,8 @@ def generate(folder: Path, edges: int) -> None:
         f"""
         COPY (
           SELECT 'crm' AS source_system, 'c' || c AS source_customer_id, t AS identity_type, x AS identity_value,
-            CAST(NULL AS VARCHAR) AS reason, DATE '{DAY}' AS first_loaded_date,
+            CAST(NULL AS VARCHAR) AS reason, CAST(NULL AS BOOLEAN) AS is_primary,
+            CAST(NULL AS BOOLEAN) AS is_verified, DATE '{DAY}' AS first_loaded_date,
             TIMESTAMPTZ '{DAY} 12:00:00+00' AS seen_at
           FROM (
             SELECT u AS c, 'EMAIL' AS t, 'e' || v || '@x.de' AS x FROM '{folder}/edges.parquet'
@@ -86,7 +88,8 @@ def by_rounds(folder: Path) -> dict[str, float]:
 
     from customer360.identity.components import connected_components
     from customer360.identity.steps import Steps
-    from customer360.identity.tables import Tables
+    from customer360.identity.tables import Tables, specs_of
+    from customer360.project import load_project
     from customer360.project.model import Column, TableSpec
     from customer360.project.names import TableName
     from customer360.warehouse.local import LocalWarehouse
@@ -95,7 +98,7 @@ def by_rounds(folder: Path) -> dict[str, float]:
     warehouse = LocalWarehouse(folder / "lake_rounds", memory_limit="3GB")
     edges = TableSpec(TableName("identity", "edges"), (Column("u", "INT64", ""), Column("v", "INT64", "")), "")
     warehouse.load(edges, [str(folder / "edges.parquet")])
-    steps = Steps(warehouse, RunInfo("benchmark", DAY), Tables(), None, {}, {})
+    steps = Steps(warehouse, RunInfo("benchmark", DAY), specs_of(load_project(ROOT)), Tables(), None, {}, {})
     started = time.perf_counter()
     rounds = connected_components(steps, edges.name, "labels")
     seconds = time.perf_counter() - started
@@ -115,32 +118,36 @@ def by_rounds(folder: Path) -> dict[str, float]:
 
 
 def by_resolve(folder: Path) -> dict[str, float]:
-    from customer360.identity import OBSERVATIONS, IdentityConfig, Tables, resolve
+    from customer360.identity import OBSERVATIONS, IdentityConfig, Tables, resolve, specs_of
+    from customer360.project import load_project
     from customer360.project.names import TableName
     from customer360.settings import Parameter
     from customer360.warehouse.local import LocalWarehouse
     from customer360.warehouse.port import RunInfo
 
     warehouse = LocalWarehouse(folder / "lake_resolve", memory_limit="3GB")
-    warehouse.load(OBSERVATIONS, [str(folder / "observations.parquet")])
+    specs = specs_of(load_project(ROOT))
+    warehouse.load(specs["observations"], [str(folder / "observations.parquet")])
     first = Tables(**{role: TableName("identity", f"first_{role}") for role in Tables().by_role})
     second = Tables(**{role: TableName("identity", f"second_{role}") for role in Tables().by_role})
     config = IdentityConfig(identifiers={"EMAIL": 25, "PHONE": 10})
     started = time.perf_counter()
-    done = resolve(warehouse, OBSERVATIONS.name, config=config, run=RunInfo("first", DAY), target=first)
+    done = resolve(warehouse, OBSERVATIONS, config=config, run=RunInfo("first", DAY), specs=specs, target=first)
     seconds = time.perf_counter() - started
     more = TableName("identity", "more_observations")
     # A phone that a thousandth of the customers share with the one whose number is one higher.
     warehouse.write(
-        OBSERVATIONS,
+        specs["observations"],
         "SELECT * FROM identity.identity_observations UNION ALL"
-        " SELECT 'crm', CONCAT('c', CAST(n + k AS STRING)), 'PHONE', CAST(n AS STRING), CAST(NULL AS STRING), @day,"
-        " CAST(NULL AS TIMESTAMP) FROM UNNEST(GENERATE_ARRAY(1, @most, 2000)) AS n CROSS JOIN UNNEST([0, 1]) AS k",
+        " SELECT 'crm', CONCAT('c', CAST(n + k AS STRING)), 'PHONE', CAST(n AS STRING), CAST(NULL AS STRING),"
+        " CAST(NULL AS BOOL), CAST(NULL AS BOOL), @day, CAST(NULL AS TIMESTAMP)"
+        " FROM UNNEST(GENERATE_ARRAY(1, @most, 2000)) AS n CROSS JOIN UNNEST([0, 1]) AS k",
         target=more,
         parameters={"day": Parameter("DATE", NEXT), "most": Parameter("INT64", done.resolved)},
     )
     started = time.perf_counter()
-    next_day = resolve(warehouse, more, config=config, run=RunInfo("next", NEXT), previous=first, target=second)
+    run = RunInfo("next", NEXT)
+    next_day = resolve(warehouse, more, config=config, run=run, specs=specs, previous=first, target=second)
     return {
         "seconds": seconds,
         "rounds": done.rounds,

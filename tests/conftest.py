@@ -57,7 +57,7 @@ def load_all(build: Build, connections: dict[str, Path]) -> None:
 
 def build_all(build: Build) -> None:
     for names in build.project.graph.layers().values():
-        for name in names:
+        for name in build.project.graph.steps(names):
             build.write(name)
         build.audit(names)
         build.publish(names)

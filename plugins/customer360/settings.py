@@ -51,6 +51,8 @@ class Settings:
     reporting_currency [C360_REPORTING_CURRENCY]; completed_statuses: order statuses that count as sold
         [C360_COMPLETED_STATUSES, comma-separated]; high_value, medium_value: value-segment thresholds in the reporting
         currency, strict [C360_HIGH_VALUE, C360_MEDIUM_VALUE]
+    segment_priority: segments of which the first that a person is in is primary_segment
+        [C360_SEGMENT_PRIORITY, comma-separated]
     """
 
     home: Path = _PROJECT_ROOT
@@ -71,6 +73,7 @@ class Settings:
     completed_statuses: tuple[str, ...] = ("delivered",)
     high_value: Decimal = Decimal(10000)
     medium_value: Decimal = Decimal(5000)
+    segment_priority: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def make_data_folder(self) -> None:
@@ -96,6 +99,7 @@ class Settings:
             "completed_statuses": Parameter("ARRAY<STRING>", list(self.completed_statuses)),
             "high_value": Parameter("NUMERIC", self.high_value),
             "medium_value": Parameter("NUMERIC", self.medium_value),
+            "segment_priority": Parameter("ARRAY<STRING>", list(self.segment_priority)),
             # Raw tables that no binding fills: what would come from them is unknown, which is not none. The build says.
             "unconnected_tables": Parameter("ARRAY<STRING>", []),
         }
@@ -122,7 +126,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     warehouse = env.get("C360_WAREHOUSE") or default.warehouse
     if warehouse not in ("local", "bigquery"):
         raise SettingsError(f"C360_WAREHOUSE is {warehouse!r}; it must be local or bigquery")
-    statuses = tuple(s.strip().lower() for s in env.get("C360_COMPLETED_STATUSES", "").split(",") if s.strip())
+    statuses = tuple(status.lower() for status in _list(env, "C360_COMPLETED_STATUSES"))
     return Settings(
         home=home,
         data=Path(env.get("C360_DATA") or home / ".c360").resolve(),
@@ -142,8 +146,13 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         completed_statuses=statuses or default.completed_statuses,
         high_value=_number(env, "C360_HIGH_VALUE", default.high_value),
         medium_value=_number(env, "C360_MEDIUM_VALUE", default.medium_value),
+        segment_priority=_list(env, "C360_SEGMENT_PRIORITY"),
         environment=env,
     )
+
+
+def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(entry.strip() for entry in env.get(name, "").split(",") if entry.strip())
 
 
 def _landing(env: Mapping[str, str], warehouse: str) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from customer360.identity import OBSERVATIONS, OVERRIDES, IdentityConfig, Resolution, Tables, resolve
+from customer360.identity import DECISIONS, IdentityConfig, Resolution, Tables, resolve, specs_of
+from customer360.project import load_project
 from customer360.project.names import TableName
 from customer360.warehouse.port import RunInfo, Warehouse
 
 FIRST = date(2024, 1, 1)
+_PROJECT = load_project(Path(__file__).resolve().parents[2])
+SPECS = specs_of(_PROJECT)
 CONFIG = IdentityConfig(combinations=())
 
 
@@ -65,11 +69,11 @@ class Desk:
         return TableName("identity", f"{self.name}_observations")
 
     def observe(self, rows: Sequence[dict[str, Any]]) -> None:
-        self._append(OBSERVATIONS, self.observations, rows)
+        self._append(SPECS["observations"], self.observations, rows)
 
     def decide(self, rows: Sequence[dict[str, Any]]) -> None:
         self.overrides = True
-        self._append(OVERRIDES, TableName("identity", f"{self.name}_decisions"), rows)
+        self._append(_PROJECT.models[DECISIONS].spec, TableName("identity", f"{self.name}_decisions"), rows)
 
     def _append(self, spec: Any, name: TableName, rows: Sequence[dict[str, Any]]) -> None:
         self.warehouse.append(replace(spec, name=name), pa.Table.from_pylist(rows, schema=spec.arrow_schema))
@@ -83,6 +87,7 @@ class Desk:
             self.observations,
             config=self.config,
             run=RunInfo(f"day_{n}", day(n)),
+            specs=SPECS,
             overrides=TableName("identity", f"{self.name}_decisions") if self.overrides else None,
             previous=before,
             target=target,

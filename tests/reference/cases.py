@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 from customer360.googlesql import types
+from customer360.identity import IdentityConfig
 from customer360.project import Model, Project
 from customer360.settings import Settings
 from reference import duckdb_engine, zetasql_engine
@@ -76,7 +77,8 @@ def cases_of(model: Model) -> list[Case]:
 def declared_parameters(overrides: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
     """Every parameter there is, (type, value), with a case's own values over the settings' defaults."""
     run_date = date.fromisoformat(str(overrides.get("run_date", RUN_DATE)))
-    declared = {name: (type_, value) for name, (type_, value) in Settings().parameters(run_date).items()}
+    every = Settings().parameters(run_date) | IdentityConfig().parameters
+    declared = {name: (type_, value) for name, (type_, value) in every.items()}
     if strange := overrides.keys() - declared.keys():
         raise ValueError(f"no such parameter: {', '.join(sorted(strange))}; there are {', '.join(declared)}")
     return {name: (type_, overrides.get(name, value)) for name, (type_, value) in declared.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -98,4 +99,6 @@ def _typed(value: Any, type_: Type) -> str:
             return f"CAST('{value:f}' AS {type_.duckdb})"
         case "FLOAT64":
             return f"CAST('{value!r}' AS {type_.duckdb})"
+        case "JSON":
+            value = json.dumps(value, ensure_ascii=False)
     return "CAST('" + str(value).replace("'", "''") + f"' AS {type_.duckdb})"

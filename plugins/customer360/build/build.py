@@ -8,16 +8,17 @@ tables otherwise: so a layer may read itself, and a step may be killed and run a
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TypedDict
 
-import pyarrow as pa
-
-from customer360 import __version__
+from customer360.build.computed import IDENTITY_YAML, Computation, compute
+from customer360.build.published import Published
 from customer360.errors import WarehouseError
+from customer360.identity import load_identity_config
 from customer360.project import Model, Project, TableName, TableSpec
 from customer360.project.platform import DATA_QUALITY, OPS_TABLES, PUBLISHED, quarantine_spec
 from customer360.quality import AuditedTable, AuditReport, audit
@@ -27,6 +28,9 @@ from customer360.warehouse.costs import jobs_row, note_costs
 from customer360.warehouse.port import Change, JobStats, Publication, RunInfo, Warehouse
 
 log = logging.getLogger(__name__)
+
+# What scores are made from.
+PURCHASES = TableName("core", "int_customer_orders_daily")
 
 
 class _How(TypedDict):
@@ -61,9 +65,16 @@ class Build:
         bindings = load_bindings(self.settings.sources, self.project)
         bound = {binding.contract for system in bindings.values() for binding in system.tables.values()}
         unconnected = sorted(str(name) for name in self.project.contracts if name not in bound)
-        return self.settings.parameters(self.run.run_date) | {
-            "unconnected_tables": Parameter("ARRAY<STRING>", unconnected)
-        }
+        identity = load_identity_config(self.settings.home / IDENTITY_YAML).parameters
+        return (
+            self.settings.parameters(self.run.run_date)
+            | identity
+            | {"unconnected_tables": Parameter("ARRAY<STRING>", unconnected)}
+        )
+
+    @cached_property
+    def _published(self) -> Published:
+        return Published(self.warehouse, self.run)
 
     def ensure(self) -> list[TableName]:
         """Create what is missing of raw, quarantine and ops tables. Models' tables come with their first publish."""
@@ -94,16 +105,19 @@ class Build:
     def start(self, name: TableName) -> str | None:
         """Begin building one model into its candidate; the job's id, with which `write` ends it.
 
-        None for a view and on an engine without jobs: `write` does it all.
+        None for a view, for what Python computes, and on an engine without jobs: `write` does it all.
         """
         model = self.project.models[name]
-        if model.materialized == "view":
+        if model.materialized == "view" or model.built_by:
             return None
         return self.warehouse.start_write(model.spec, model.sql, **self._how(model))
 
     def write(self, name: TableName, *, job_id: str | None = None) -> JobStats:
-        """Build one model into its candidate. A view has none: it is created when its layer is published."""
+        """Build one model into its candidate. A view has none: it is created when its layer is published. What is
+        computed together with the model is built with it."""
         model = self.project.models[name]
+        if model.built_by:
+            return self._compute(model, model.built_by)
         if model.materialized == "view":
             log.info("%s is a view: it is created when its layer is published", name)
             return JobStats(rows=0)
@@ -112,18 +126,44 @@ class Build:
         log.info("%s: %s rows in %.1f s", name, f"{stats.rows:,}", stats.seconds)
         return stats
 
-    def _how(self, model: Model) -> _How:
+    def _compute(self, model: Model, room: str) -> JobStats:
+        tables = self.project.graph.together(model.name)
+        step = Computation(self.project, self.settings, self.warehouse, self.run, tables, reads=self._inputs(model))
+        began = time.monotonic()
+        stats = compute(room, step)
+        note_costs(self.warehouse, *(jobs_row(self.run, "write", name, each) for name, each in stats.items()))
+        rows = sum(each.rows for each in stats.values())
+        seconds = time.monotonic() - began
+        log.info("%s: %s rows of %s tables in %.1f s", room, f"{rows:,}", len(stats), seconds)
+        return JobStats(rows=rows, seconds=seconds)
+
+    def _inputs(self, model: Model) -> dict[TableName, TableName]:
+        """Which of the tables that a model reads are read as candidates. A whole run must not read another day's."""
         reads = self._reads(model.name.dataset, (reference.name for reference in model.references))
         if self.selected is None:
             published = {r.name for r in model.references if r.name in self.project.models} - reads.keys()
             self._refuse_other_days(model.name.dataset, sorted(published))
+        return reads
+
+    def _how(self, model: Model) -> _How:
         return {
             "target": model.name.candidate(self.run.run_date),
             "parameters": {key: self.parameters[key] for key in sorted(model.parameters)},
-            "renames": reads,
+            "renames": self._inputs(model),
             "maximum_bytes": self.budget(model),
             "run": self.run,
         }
+
+    def fit_scores(self) -> None:
+        """Fit the models that scores are made from, and check an earlier fit, on what is published: as of its day where
+        that is before the run's."""
+        from customer360.scoring import Shop, fit_and_check
+
+        published = self._published.day_of(PURCHASES)
+        if published is None:
+            raise WarehouseError(f"{PURCHASES} is not published yet: run customer_360_daily (or c360 run) first")
+        day = min(published, self.run.run_date)
+        fit_and_check(Shop(self.settings.home, self.warehouse, replace(self.run, run_date=day), {}))
 
     def budget(self, model: Model) -> int | None:
         """Bytes that a model may read: its own budget, else the deployment's."""
@@ -171,7 +211,9 @@ class Build:
             stats = self.warehouse.publish(
                 [Publication(self.project.spec(name), candidate) for name, candidate in candidates.items()],
                 run=self.run,
-                log={PUBLISHED: self._published({name: counts[candidate] for name, candidate in candidates.items()})},
+                log={
+                    PUBLISHED: self._published.rows({name: counts[candidate] for name, candidate in candidates.items()})
+                },
             )
             note_costs(self.warehouse, *(jobs_row(self.run, "publish", name, each) for name, each in stats.items()))
         views = [self.project.models[n] for n in names if self.project.models[n].materialized == "view"]
@@ -181,13 +223,7 @@ class Build:
 
     def _refuse_unaudited(self, candidates: Mapping[TableName, TableName]) -> None:
         """What was written again since this run's audit of it is not what was audited."""
-        found = self.warehouse.query(
-            "SELECT DISTINCT table_name, table_version FROM ops.data_quality"
-            " WHERE run_id = @run_id AND run_date = @run_date"
-            " QUALIFY RANK() OVER (PARTITION BY table_name ORDER BY checked_at DESC) = 1",
-            parameters=self._this_run,
-        )
-        audited = {row["table_name"]: row["table_version"] for row in found.to_pylist()}
+        audited = self._published.audited_versions()
         now = self.warehouse.versions(candidates.values())
         changed = [
             str(name)
@@ -206,27 +242,13 @@ class Build:
         candidates = self.candidates(tables)
         missing = [name for name in tables if name not in candidates]
         if missing:
-            done = self._published_by_this_run()
+            done = self._published.by_this_run()
             if lost := [str(name) for name in missing if str(name) not in done]:
                 raise WarehouseError(
                     f"no candidate of {', '.join(lost)} for {self.run.run_date}: run the write of each again, then this"
                 )
             log.info("already published by this run: %s", ", ".join(map(str, missing)))
         return candidates
-
-    def _published_by_this_run(self) -> set[str]:
-        found = self.warehouse.query(
-            "SELECT DISTINCT table_name FROM ops.published WHERE run_id = @run_id AND run_date = @run_date",
-            parameters=self._this_run,
-        )
-        return set(found.column("table_name").to_pylist())
-
-    @property
-    def _this_run(self) -> dict[str, Parameter]:
-        return {
-            "run_id": Parameter("STRING", self.run.run_id),
-            "run_date": Parameter("DATE", self.run.run_date),
-        }
 
     def _reads(self, layer: str, names: Iterable[TableName]) -> dict[TableName, TableName]:
         """Which of these are read as candidates by a layer: its own, and those of earlier layers that a run of an older
@@ -240,12 +262,12 @@ class Build:
         """A whole run reads its own day only: what it has published, and of its own layer what it has written."""
         tables = [name for name in published if self.project.models[name].materialized == "table"]
         own = [name for name in tables if name.dataset == layer]
-        if own and (lost := [str(name) for name in own if str(name) not in self._published_by_this_run()]):
+        if own and (lost := [str(name) for name in own if str(name) not in self._published.by_this_run()]):
             raise WarehouseError(
                 f"no candidate of {', '.join(lost)} for {self.run.run_date}: run the write of each again, then this"
             )
         others = [name for name in tables if name.dataset != layer]
-        if others and (newer := self._newer(others)):
+        if others and (newer := self._published.newer(others)):
             raise WarehouseError(
                 f"{', '.join(newer)} is at a newer day than {self.run.run_date}: another run has published it since."
                 " Run one day at a time (airflow backfill create --max-active-runs 1), and clear this day from its"
@@ -254,28 +276,4 @@ class Build:
 
     def _is_behind(self, names: Iterable[TableName]) -> bool:
         """Whether any of these tables is at a newer day than this run's."""
-        return bool(self._newer(names))
-
-    def _newer(self, names: Iterable[TableName]) -> list[str]:
-        found = self.warehouse.query(
-            "SELECT table_name, run_date FROM ops.published"
-            " QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY published_at DESC, run_id DESC) = 1"
-        )
-        wanted = {str(name) for name in names}
-        rows = found.to_pylist()
-        return sorted(r["table_name"] for r in rows if r["table_name"] in wanted and r["run_date"] > self.run.run_date)
-
-    def _published(self, row_counts: Mapping[TableName, int]) -> pa.Table:
-        """Rows of ops.published."""
-        rows = [
-            {
-                "run_id": self.run.run_id,
-                "run_date": self.run.run_date,
-                "table_name": str(name),
-                "row_count": count,
-                "code_version": __version__,
-                "published_at": datetime.now(UTC),
-            }
-            for name, count in row_counts.items()
-        ]
-        return pa.Table.from_pylist(rows, schema=PUBLISHED.arrow_schema)
+        return bool(self._published.newer(names))

@@ -75,8 +75,8 @@ def run(selectors: tuple[str, ...], run_date: datetime | None, audited: bool) ->
         for layer, names in layers.items():
             with console.status(f"{layer}") as status:
                 begun = time.monotonic()
-                for name in names:
-                    status.update(f"{layer}: writing {name.table}")
+                for name in build.project.graph.steps(names):
+                    status.update(f"{layer}: writing {build.project.models[name].built_by or name.table}")
                     build.write(name)
                 written = time.monotonic()
                 notes = "not audited"

@@ -66,12 +66,14 @@ def _show_models(build: Build, names: Sequence[TableName]) -> list[str]:
             exceeded = size is not None and budget is not None and size > budget
             if exceeded:
                 wrong.append(f"{name} would read {_bytes(size)}, its budget is {_bytes(budget)}")
-            total, unknown = total + (size or 0), unknown + (size is None)
+            total, unknown = total + (size or 0), unknown + (size is None and not model.built_by)
             reads = ", ".join(sorted({str(reference.name) for reference in model.references}))
             limit = "–" if budget is None else f"[red]over {_bytes(budget)}[/]" if exceeded else _bytes(budget)
+            kind = f"computed ({model.built_by})" if model.built_by else model.materialized
             shown.add_row(
-                str(number), layer, name.table, model.materialized, reads, _bytes(size), *([limit] if limits else [])
-            )
+                str(number), layer, name.table, kind, reads, "–" if model.built_by else _bytes(size),
+                *([limit] if limits else []),
+            )  # fmt: skip
         shown.add_section()
     console.print(shown)
     console.print(f"{_bytes(total)} in all" + (f"; {unknown} models read tables not built yet" if unknown else ""))
@@ -103,7 +105,8 @@ def _show_changes(changes: Sequence[Change]) -> bool:
 
 
 def _estimate(build: Build, model: Model) -> Estimate | None:
-    if any(build.warehouse.columns(reference.name) is None for reference in model.references):
+    """None for what Python computes, and where something that is read is not there yet."""
+    if model.built_by or any(build.warehouse.columns(reference.name) is None for reference in model.references):
         return None
     parameters = {key: build.parameters[key] for key in model.parameters}
     return build.warehouse.estimate(model.sql, parameters=parameters)

@@ -54,7 +54,8 @@ class IdentityConfig:
 
     @property
     def parameters(self) -> dict[str, Parameter]:
-        """Query parameters: types with their limits, strongest first, and the attributes of each combination."""
+        """Query parameters, of models too: types with their limits, strongest first, the attributes of each
+        combination, and the systems by trust."""
         names = ["+".join(attributes) for attributes in self.combinations]
         types = [OVERRIDE, *self.identifiers, *names]
         # A decision joins two, whatever it is.
@@ -70,6 +71,7 @@ class IdentityConfig:
             "part_combinations": Parameter("ARRAY<STRING>", [name for name, _ in parts]),
             "part_attributes": Parameter("ARRAY<STRING>", [attribute for _, attribute in parts]),
             "placeholders": Parameter("ARRAY<STRING>", list(self.placeholders)),
+            "trusted_systems": Parameter("ARRAY<STRING>", list(self.trust)),
         }
 
 

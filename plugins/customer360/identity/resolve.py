@@ -13,6 +13,7 @@ from customer360.identity.disputes import take_apart
 from customer360.identity.persistence import give_ids, read_state
 from customer360.identity.steps import Steps
 from customer360.identity.tables import Tables
+from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.settings import Parameter
 from customer360.warehouse.port import JobStats, RunInfo, Warehouse
@@ -74,6 +75,7 @@ def resolve(
     *,
     config: IdentityConfig,
     run: RunInfo,
+    specs: Mapping[str, TableSpec],
     overrides: TableName | None = None,
     previous: Tables | None = None,
     target: Tables | None = None,
@@ -82,8 +84,9 @@ def resolve(
 ) -> Resolution:
     """Resolve the people of `run.run_date` and write `target` (default: the run's candidates of the published tables).
 
-    observations, overrides: tables with the columns of `tables.OBSERVATIONS` and `tables.OVERRIDES`; rows loaded or
-        decided after the run's date are left out
+    observations, overrides: tables with the columns of identity.identity_observations and identity.identity_decisions;
+        rows loaded or decided after the run's date are left out
+    specs: what the tables are like, by role (`tables.specs_of`)
     previous: tables that an earlier run published, or a first try of this date; None for the first run
     full: compute all components, not only those around which an edge came or went; the answer is the same
     maximum_bytes: that each statement may read, over it is a BudgetError
@@ -94,6 +97,7 @@ def resolve(
     steps = Steps(
         warehouse,
         run,
+        specs,
         target or Tables().candidates(run.run_date),
         previous,
         {"observations": observations, **({"overrides": overrides} if overrides else {})},

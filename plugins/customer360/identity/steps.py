@@ -12,7 +12,7 @@ from customer360.errors import WarehouseError
 from customer360.googlesql.parse import parameters as parameter_names
 from customer360.googlesql.parse import parse_query, references
 from customer360.googlesql.rename import rename_tables
-from customer360.identity.tables import DATASET, SPECS, Tables
+from customer360.identity.tables import DATASET, Tables
 from customer360.project.model import Column, TableSpec
 from customer360.project.names import TableName
 from customer360.settings import Parameter
@@ -29,11 +29,13 @@ class Steps:
 
     A SQL file names its tables by the part they play: `scratch.links` is a table of this run that is dropped at its
     end, `target.edges` one that it makes, `previous.edges` one that an earlier run made, `input.observations` one that
-    it is given. Every statement replaces its table, so each may be run again.
+    it is given. `specs` are those of the tables it makes, by role. Every statement replaces its table, so each may be
+    run again.
     """
 
     warehouse: Warehouse
     run: RunInfo
+    specs: Mapping[str, TableSpec]
     target: Tables
     previous: Tables | None
     inputs: Mapping[str, TableName]
@@ -68,7 +70,7 @@ class Steps:
     def publishable(self, role: str, *, empty: bool = False) -> int:
         """Write one of the tables that a resolution makes, from the file of its name, or without rows. Returns its
         rows."""
-        spec = SPECS[role]
+        spec = self.specs[role]
         return self._run(spec, self.target.by_role[role], _nothing(spec) if empty else self._text(role), {}, {})
 
     def count(self, text: str) -> dict[str, int]:

@@ -1,143 +1,39 @@
-"""What the room reads and writes: the observations it is given, the tables it makes, and where a run finds them."""
+"""Where a resolution's tables are. What is in them is said beside the models: sql/identity/<table>/model.yaml."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 
-from customer360.project.model import Column, TableSpec
+from customer360.project.load import Project
+from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 
 DATASET = "identity"
-
-_SOURCE = (
-    Column("source_system", "STRING", "System that knows the customer.", required=True),
-    Column("source_customer_id", "STRING", "Identifier of the customer in that system.", required=True),
-)
-_IDENTIFIER = (
-    Column("identity_type", "STRING", "EMAIL, PHONE …, a combination such as FIRST_NAME+LAST_NAME, or OVERRIDE."),
-    Column("identity_value", "STRING", "Normalised value; of a decision its id.", pii=True),
-)
-_SEEN = (
-    Column("first_loaded_date", "DATE", "Logical date of the load that first brought it."),
-    Column("last_seen_at", "TIMESTAMP", "When it was last seen."),
-)
-_PERSON = Column("customer360_id", "STRING", "Persistent identifier of the person.", required=True)
-
-OBSERVATIONS = TableSpec(
-    TableName(DATASET, "identity_observations"),
-    (
-        *_SOURCE,
-        Column("identity_type", "STRING", "EMAIL, PHONE …, or an attribute; NULL where the row only names a customer."),
-        Column("identity_value", "STRING", "Normalised value; as it arrived where it is no identifier.", pii=True),
-        Column("reason", "STRING", "Why it is no identifier (empty, placeholder, invalid); NULL where it is one."),
-        Column("first_loaded_date", "DATE", "Logical date of the load that first brought it.", required=True),
-        Column("seen_at", "TIMESTAMP", "When the source saw it."),
-    ),
-    "What sources say about who is who. One row per source customer, identifier and sighting.",
-)
-OVERRIDES = TableSpec(
-    TableName(DATASET, "identity_decisions"),
-    (
-        Column("override_id", "STRING", "Key.", required=True),
-        Column("action", "STRING", "merge or split; others are ignored.", required=True),
-        *(
-            Column(f"{side}_{column.name}", column.type, f"The {side} side. {column.description}", required=True)
-            for side in ("left", "right")
-            for column in _SOURCE
-        ),
-        Column("decided_at", "TIMESTAMP", "When; of two decisions that contradict each other, the later holds."),
-    ),
-    "What people decided about who is who. One row per decision.",
-)
-
-NODES = TableSpec(
-    TableName(DATASET, "identity_nodes"),
-    (
-        *_IDENTIFIER,
-        Column("source_customers", "INT64", "Source customers that have it."),
-        *_SEEN,
-        Column("blocked", "STRING", "Why it joins nobody: over_shared, unreliable (its combination is); else NULL."),
-    ),
-    "Identifiers and combinations of attributes. One row per identity_type and identity_value.",
-    cluster_by=("identity_type", "identity_value"),
-)
-BLOCKED = TableSpec(
-    TableName(DATASET, "identity_blocked"),
-    (
-        *_IDENTIFIER,
-        Column("reason", "STRING", "empty, placeholder, invalid, over_shared or unreliable."),
-        Column("source_customers", "INT64", "Source customers that have it."),
-    ),
-    "Values that join nobody. One row per identity_type, identity_value and reason.",
-)
-EDGES = TableSpec(
-    TableName(DATASET, "identity_edges"),
-    (
-        *_SOURCE,
-        *_IDENTIFIER,
-        *_SEEN,
-        Column("source_customers", "INT64", "Source customers that have the identifier; 1 joins nobody."),
-        Column("run_date", "DATE", "Day these edges are as of."),
-    ),
-    "Evidence of who is who. One row per source customer and identifier that is not blocked.",
-    cluster_by=("identity_type", "identity_value"),
-)
-CUTS = TableSpec(
-    TableName(DATASET, "identity_cuts"),
-    (*_SOURCE, *_IDENTIFIER),
-    "Edges that do not count, because a decision keeps their ends apart. One row per source customer and identifier.",
-)
-MAP = TableSpec(
-    TableName(DATASET, "identity_map"),
-    (
-        _PERSON,
-        *_SOURCE,
-        Column("first_loaded_date", "DATE", "Logical date of the load that first named this source customer."),
-        Column("valid_from", "DATE", "Day since which the source customer is this person."),
-        Column("run_date", "DATE", "Day this mapping is as of."),
-    ),
-    "Which person each source customer is. One row per source_system and source_customer_id.",
-    cluster_by=("source_customer_id",),
-)
-MOVES = TableSpec(
-    TableName(DATASET, "identity_moves"),
-    (
-        *_SOURCE,
-        _PERSON,
-        Column("valid_from", "DATE", "First day.", required=True),
-        Column("valid_to", "DATE", "Day from which it is another person; the interval ends before it.", required=True),
-        Column("cause", "STRING", "Why it ended: merged, split, override or removed.", required=True),
-        Column("why", "STRING", "The cause in words."),
-    ),
-    "Which person a source customer was before; with identity_map, the mapping of any day."
-    " One row per source customer and interval that is over.",
-)
-HISTORY = TableSpec(
-    TableName(DATASET, "identity_id_history"),
-    (
-        _PERSON,
-        Column("valid_from", "DATE", "First day.", required=True),
-        Column("valid_to", "DATE", "Day from which the next row holds; NULL for the row in force."),
-        Column("merged_into", "STRING", "The person it stands for now; NULL while it is a person's own."),
-        Column("cause", "STRING", "created, merged, split or override.", required=True),
-        Column("why", "STRING", "The cause in words."),
-    ),
-    "Every id ever given, and what it stands for. One row per id and interval; the open row resolves the id.",
-)
+SIGHTINGS = TableName(DATASET, "identity_sightings")
+DECISIONS = TableName(DATASET, "identity_decisions")
+OBSERVATIONS = TableName(DATASET, "identity_observations")
+NODES = TableName(DATASET, "identity_nodes")
+BLOCKED = TableName(DATASET, "identity_blocked")
+EDGES = TableName(DATASET, "identity_edges")
+CUTS = TableName(DATASET, "identity_cuts")
+MAP = TableName(DATASET, "identity_map")
+MOVES = TableName(DATASET, "identity_moves")
+HISTORY = TableName(DATASET, "identity_id_history")
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Where the tables of one resolution are: the published ones, or the candidates of a run."""
+    """The tables of one resolution by their role: the published ones, or the candidates of a run."""
 
-    nodes: TableName = NODES.name
-    blocked: TableName = BLOCKED.name
-    edges: TableName = EDGES.name
-    cuts: TableName = CUTS.name
-    map: TableName = MAP.name
-    moves: TableName = MOVES.name
-    history: TableName = HISTORY.name
+    nodes: TableName = NODES
+    blocked: TableName = BLOCKED
+    edges: TableName = EDGES
+    cuts: TableName = CUTS
+    map: TableName = MAP
+    moves: TableName = MOVES
+    history: TableName = HISTORY
 
     def candidates(self, run_date: date) -> Tables:
         """Where a run of this date writes them before they are audited."""
@@ -149,12 +45,7 @@ class Tables:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
-SPECS = {
-    "nodes": NODES,
-    "blocked": BLOCKED,
-    "edges": EDGES,
-    "cuts": CUTS,
-    "map": MAP,
-    "moves": MOVES,
-    "history": HISTORY,
-}
+def specs_of(project: Project) -> Mapping[str, TableSpec]:
+    """`edges` → what its model.yaml says, and so on; `observations` too."""
+    names = {"observations": OBSERVATIONS, **Tables().by_role}
+    return {role: project.models[name].spec for role, name in names.items()}

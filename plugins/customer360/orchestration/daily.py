@@ -35,6 +35,10 @@ DEFAULT_ARGS: dict[str, Any] = {
 }
 
 
+# Days before this have no runs.
+START = datetime(2010, 1, 1, tzinfo=UTC)
+
+
 def daily_dag(
     *, project: Project, settings: Settings, bindings: Mapping[str, SystemBinding], doc_md: str | None
 ) -> DAG:
@@ -45,7 +49,7 @@ def daily_dag(
         doc_md=doc_md,
         # Named, because a bare cron string has no interval: D is the day on which the interval starts.
         schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
-        start_date=datetime(2010, 1, 1, tzinfo=UTC),
+        start_date=START,
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=12),
@@ -87,14 +91,18 @@ def _layers(project: Project, settings: Settings, ensure: EnsureTables, loads: M
     for layer, names in project.graph.layers(daily).items():
         with TaskGroup(layer, tooltip=f"Writes, audits and publishes the tables of {layer}"):
             writes: dict[TableName, WriteModel] = {}
-            for name in names:
-                model = project.models[name]
-                write = writes[name] = WriteModel(
-                    task_id=f"write_{name.table}", model=str(name), owner=model.owner, doc_md=_manual(model)
+            for name in project.graph.steps(names):
+                model, together = project.models[name], project.graph.together(name)
+                write = WriteModel(
+                    task_id=f"write_{model.built_by or name.table}",
+                    model=str(name),
+                    owner=model.owner,
+                    doc_md="\n".join(_manual(project.models[each]) for each in together),
                 )
+                writes |= dict.fromkeys(together, write)
                 for upstream in _upstream(model, ensure, loads, writes, published):
                     upstream >> write
-            published[layer] = _audit_and_publish(layer, names, settings, writes.values())
+            published[layer] = _audit_and_publish(layer, names, settings, dict.fromkeys(writes.values()))
 
 
 def _audit_and_publish(

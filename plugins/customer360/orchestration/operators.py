@@ -214,6 +214,16 @@ class WriteModel(JobOperator):
         )
 
 
+class FitScores(WarehouseOperator):
+    """Fits the models that scores are made from (ops.model_fits) and checks an earlier fit (ops.model_quality)."""
+
+    ui_color = "#ece3f5"
+
+    def execute(self, context: Context) -> None:
+        with self.build(context) as build:
+            build.fit_scores()
+
+
 class AuditLayer(WarehouseOperator):
     """Runs the expectations of a layer's candidates. A critical one that does not hold fails the task at once."""
 

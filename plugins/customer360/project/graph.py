@@ -21,7 +21,7 @@ class Graph:
                 if reference.name not in known:
                     raise ProjectError(
                         f"{model.name} reads {reference.name}, which is not in this project",
-                        path=model.path / "query.sql",
+                        path=model.file,
                         line=reference.line,
                         hint=_nearest(reference.name, known),
                     )
@@ -33,6 +33,35 @@ class Graph:
             for parent in parents:
                 self.children[parent].add(name)
         self.order: tuple[TableName, ...] = self._sorted()
+        self._refuse_torn_groups()
+
+    def together(self, name: TableName) -> tuple[TableName, ...]:
+        """The tables that are written in one step with this one, itself included, in build order: those that the same
+        room computes in the same dataset; a model with a query is alone."""
+        room = self._models[name].built_by
+        if room is None:
+            return (name,)
+        return tuple(n for n in self.order if n.dataset == name.dataset and self._models[n].built_by == room)
+
+    def steps(self, names: Iterable[TableName]) -> tuple[TableName, ...]:
+        """What is written for these models, in their order: each model with a query, and of tables that are computed
+        together the first, which stands for all."""
+        found: dict[TableName, None] = {}
+        for name in names:
+            found.setdefault(self.together(name)[0], None)
+        return tuple(found)
+
+    def _refuse_torn_groups(self) -> None:
+        """What is computed together is computed from the same, so it has one place in the order."""
+        for name in self.order:
+            first = self.together(name)[0]
+            if self.parents[name] != self.parents[first]:
+                model = self._models[name]
+                raise ProjectError(
+                    f"{name} and {first} are computed together by {model.built_by}, but read different tables",
+                    path=model.file,
+                    hint="give all of them the same reads:",
+                )
 
     def _sorted(self) -> tuple[TableName, ...]:
         # Sorted within a generation, so that the order does not depend on the file system's.
@@ -44,7 +73,7 @@ class Graph:
             reader = self._models[cycle[1]]
             line = next(r.line for r in reader.references if r.name == cycle[0])
             raise ProjectError(
-                f"cycle: {' → '.join(str(name) for name in cycle)}", path=reader.path / "query.sql", line=line
+                f"cycle: {' → '.join(str(name) for name in cycle)}", path=reader.file, line=line
             ) from None
         order: list[TableName] = []
         while sorter.is_active():
@@ -94,7 +123,8 @@ class Graph:
         """Models named by selectors, in build order; none given is all.
 
         `marts.customer_360`, `customer_360` (where it is unique), `staging.*` (or `staging`), with `+` before for all
-        upstream and after for all downstream: `+marts.customer_360`, `core.fct_orders+`.
+        upstream and after for all downstream: `+marts.customer_360`, `core.fct_orders+`. What is computed together is
+        selected together.
         """
         wanted: set[TableName] = set()
         given = list(selectors)
@@ -106,6 +136,7 @@ class Graph:
                     wanted |= self.upstream(name)
                 if text.endswith("+"):
                     wanted |= self.downstream(name)
+        wanted = {each for name in wanted for each in self.together(name)}
         return tuple(name for name in self.order if not given or name in wanted)
 
     def _named(self, text: str) -> list[TableName]:

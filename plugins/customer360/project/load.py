@@ -32,6 +32,7 @@ _Choice = TypeVar("_Choice", bound=str)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COMMON = {"description", "owner", "columns", "key", "labels"}
 _MODEL_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "materialized", "budget_bytes"}
+_COMPUTED_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "built_by", "reads"}
 _CONTRACT_KEYS = _COMMON | {"event_time", "max_refused_share", "new_columns", "cluster_by"}
 _COLUMN_KEYS = {"name", "type", "description", "required", "pii", "allowed", "minimum", "maximum", "pattern"}
 
@@ -74,6 +75,8 @@ def load_project(root: Path) -> Project:
             raise ProjectError(str(error), path=folder) from None
         if (folder / "query.sql").is_file():
             models[name] = _read_model(name, folder)
+        elif not name.dataset.startswith("raw_"):
+            models[name] = _read_computed(name, folder)
         else:
             contracts[name] = _read_contract(name, folder)
     if not models:
@@ -107,6 +110,37 @@ def _read_model(name: TableName, folder: Path) -> Model:
     )
 
 
+def _read_computed(name: TableName, folder: Path) -> Model:
+    """A table without a query.sql: who computes it, and from what, is said instead of parsed."""
+    file = folder / "model.yaml"
+    raw = _read_yaml(file, _COMPUTED_KEYS)
+    if not isinstance(raw.get("built_by"), str) or not isinstance(raw.get("reads"), list):
+        raise ProjectError(
+            f"{name} has no query.sql",
+            path=file,
+            hint="only raw_<system> holds source contracts; a table that Python computes says built_by: and reads:",
+        )
+    text = file.read_text(encoding="utf-8").splitlines()
+    references = []
+    for read in raw["reads"]:
+        line = next((number for number, each in enumerate(text, 1) if str(read) in each), 1)
+        try:
+            references.append(Reference(TableName.parse(str(read)), line))
+        except ValueError as error:
+            raise ProjectError(f"reads: {error}", path=file, line=line) from None
+    return Model(
+        spec=_spec(name, file, raw, ()),
+        path=folder,
+        owner=raw["owner"],
+        sql="",
+        references=tuple(references),
+        parameters=frozenset(),
+        built_by=raw["built_by"],
+        schedule=_choice(raw, "schedule", get_args(Schedule), "daily", file),
+        key=tuple(raw.get("key", ())),
+    )
+
+
 def _budget(raw: Mapping[str, Any], file: Path) -> int | None:
     budget = raw.get("budget_bytes")
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget <= 0):
@@ -117,8 +151,6 @@ def _budget(raw: Mapping[str, Any], file: Path) -> int | None:
 def _read_contract(name: TableName, folder: Path) -> Contract:
     file = folder / "model.yaml"
     raw = _read_yaml(file, _CONTRACT_KEYS)
-    if not name.dataset.startswith("raw_"):
-        raise ProjectError(f"{name} has no query.sql", path=file, hint="only raw_<system> holds source contracts")
     if not raw.get("key"):
         raise ProjectError("a contract needs a key", path=file, hint="key: [customer_id]")
     # Events pile up day by day: whoever reads them says which days.

@@ -80,7 +80,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Model:
-    """A table or view built by one SELECT: a folder with model.yaml and query.sql."""
+    """A table or view built by one SELECT: a folder with model.yaml and query.sql.
+
+    A *computed* table has no query.sql (`sql` is empty): plain SQL cannot make it, so the room `built_by` of this
+    package does, together with all other tables of that room and dataset, from `references`.
+    """
 
     spec: TableSpec
     path: Path
@@ -88,6 +92,7 @@ class Model:
     sql: str
     references: tuple[Reference, ...]
     parameters: frozenset[str]
+    built_by: str | None = None
     materialized: Materialized = "table"
     schedule: Schedule = "daily"
     key: tuple[str, ...] = ()
@@ -100,6 +105,11 @@ class Model:
     @property
     def columns(self) -> tuple[Column, ...]:
         return self.spec.columns
+
+    @property
+    def file(self) -> Path:
+        """The file that says what this model reads."""
+        return self.path / ("model.yaml" if self.built_by else "query.sql")
 
     @property
     def cases(self) -> tuple[Path, ...]:

@@ -5,8 +5,7 @@ identity_map AS (
     customer360_id,
     source_system,
     source_customer_id,
-    first_loaded_date,
-    is_known
+    first_loaded_date
   FROM identity.identity_map
 ),
 
@@ -41,7 +40,7 @@ source_records AS (
     identity_map.source_system,
     identity_map.source_customer_id,
     identity_map.first_loaded_date,
-    identity_map.is_known,
+    customer_info.source_customer_id IS NOT NULL AS is_known,
     -- Trust in source systems, best first. Only the crm describes people so far.
     IF(identity_map.source_system = 'crm', 1, 2) AS trust_rank,
     customer_info.first_name,

@@ -15,6 +15,9 @@ SELECT
   deliveries.transaction_key AS transaction_id,
   lines.line_number,
   -- An empty customer_id is a guest, like a missing one.
+  IF(
+    TRIM(lines.customer_id) != '', COALESCE(NULLIF(LOWER(TRIM(lines.customer_system)), ''), 'crm'), NULL
+  ) AS source_system,
   NULLIF(TRIM(lines.customer_id), '') AS customer_id,
   NULLIF(TRIM(lines.product_id), '') AS product_id,
   lines.purchase_date AS purchased_at,

@@ -12,6 +12,9 @@ WITH newest AS (
 SELECT
   newest.response_key AS response_id,
   NULLIF(TRIM(responses.campaign_id), '') AS campaign_id,
+  IF(
+    TRIM(responses.customer_id) != '', COALESCE(NULLIF(LOWER(TRIM(responses.customer_system)), ''), 'crm'), NULL
+  ) AS source_system,
   NULLIF(TRIM(responses.customer_id), '') AS customer_id,
   responses.response_date AS responded_at,
   NULLIF(LOWER(TRIM(responses.response_type)), '') AS response_type,

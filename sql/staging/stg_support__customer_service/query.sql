@@ -1,5 +1,8 @@
 SELECT
   TRIM(contacts.interaction_id) AS interaction_id,
+  IF(
+    TRIM(contacts.customer_id) != '', COALESCE(NULLIF(LOWER(TRIM(contacts.customer_system)), ''), 'crm'), NULL
+  ) AS source_system,
   NULLIF(TRIM(contacts.customer_id), '') AS customer_id,
   contacts.interaction_date AS interacted_at,
   NULLIF(LOWER(TRIM(contacts.interaction_type)), '') AS interaction_type,

@@ -13,6 +13,9 @@ WITH newest AS (
 SELECT
   newest.session_key AS session_id,
   -- An empty customer_id is an anonymous visitor, like a missing one.
+  IF(
+    TRIM(sessions.customer_id) != '', COALESCE(NULLIF(LOWER(TRIM(sessions.customer_system)), ''), 'crm'), NULL
+  ) AS source_system,
   NULLIF(TRIM(sessions.customer_id), '') AS customer_id,
   NULLIF(TRIM(sessions.anonymous_id), '') AS anonymous_id,
   sessions.visit_date AS visited_at,

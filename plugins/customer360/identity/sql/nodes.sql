@@ -16,6 +16,8 @@ nodes AS (
     identity_type,
     identity_value,
     COUNT(*) AS source_customers,
+    -- The visitor of a device is not one of the customers who share it.
+    COUNTIF(source_system <> 'anonymous') AS sharers,
     MIN(first_loaded_date) AS first_loaded_date,
     MAX(last_seen_at) AS last_seen_at
   FROM scratch.evidence
@@ -28,11 +30,11 @@ unreliable AS (
   SELECT n.identity_type
   FROM nodes AS n
   INNER JOIN limits AS l ON n.identity_type = l.identity_type
-  WHERE n.source_customers > 1
+  WHERE n.sharers > 1
   GROUP BY n.identity_type, l.unreliable_percent
   HAVING
-    COUNTIF(n.source_customers > l.share_limit) >= 5
-    AND COUNTIF(n.source_customers > l.share_limit) * 100 > COUNT(*) * l.unreliable_percent
+    COUNTIF(n.sharers > l.share_limit) >= 5
+    AND COUNTIF(n.sharers > l.share_limit) * 100 > COUNT(*) * l.unreliable_percent
 )
 
 SELECT
@@ -42,7 +44,7 @@ SELECT
   n.first_loaded_date,
   n.last_seen_at,
   CASE
-    WHEN n.source_customers > l.share_limit THEN 'over_shared'
+    WHEN n.sharers > l.share_limit THEN 'over_shared'
     WHEN u.identity_type IS NOT NULL THEN 'unreliable'
   END AS blocked
 FROM nodes AS n

@@ -1,0 +1,79 @@
+"""Which run each table is at: what ops.published and ops.data_quality say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+
+from customer360 import __version__
+from customer360.project import TableName
+from customer360.project.platform import PUBLISHED
+from customer360.settings import Parameter
+from customer360.warehouse.port import RunInfo, Warehouse
+
+
+@dataclass(frozen=True)
+class Published:
+    """The published tables of a warehouse, as a run sees them."""
+
+    warehouse: Warehouse
+    run: RunInfo
+
+    def by_this_run(self) -> set[str]:
+        """The tables that this run has published."""
+        found = self.warehouse.query(
+            "SELECT DISTINCT table_name FROM ops.published WHERE run_id = @run_id AND run_date = @run_date",
+            parameters=self._this_run,
+        )
+        return set(found.column("table_name").to_pylist())
+
+    def day_of(self, name: TableName) -> date | None:
+        """The day that a table is at; None for one that was never published."""
+        return self._days().get(str(name))
+
+    def newer(self, names: Iterable[TableName]) -> list[str]:
+        """Those of these tables that are at a newer day than this run's."""
+        days = self._days()
+        return sorted(text for text in map(str, names) if text in days and days[text] > self.run.run_date)
+
+    def audited_versions(self) -> dict[str, str | None]:
+        """Which writing of each table's candidate this run's latest audit looked at."""
+        found = self.warehouse.query(
+            "SELECT DISTINCT table_name, table_version FROM ops.data_quality"
+            " WHERE run_id = @run_id AND run_date = @run_date"
+            " QUALIFY RANK() OVER (PARTITION BY table_name ORDER BY checked_at DESC) = 1",
+            parameters=self._this_run,
+        )
+        return {row["table_name"]: row["table_version"] for row in found.to_pylist()}
+
+    def rows(self, row_counts: Mapping[TableName, int]) -> pa.Table:
+        """Rows of ops.published that say this run has published these tables now."""
+        rows = [
+            {
+                "run_id": self.run.run_id,
+                "run_date": self.run.run_date,
+                "table_name": str(name),
+                "row_count": count,
+                "code_version": __version__,
+                "published_at": datetime.now(UTC),
+            }
+            for name, count in row_counts.items()
+        ]
+        return pa.Table.from_pylist(rows, schema=PUBLISHED.arrow_schema)
+
+    def _days(self) -> dict[str, date]:
+        found = self.warehouse.query(
+            "SELECT table_name, run_date FROM ops.published"
+            " QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY published_at DESC, run_id DESC) = 1"
+        )
+        return {row["table_name"]: row["run_date"] for row in found.to_pylist()}
+
+    @property
+    def _this_run(self) -> dict[str, Parameter]:
+        return {
+            "run_id": Parameter("STRING", self.run.run_id),
+            "run_date": Parameter("DATE", self.run.run_date),
+        }
