@@ -12,7 +12,9 @@ decisions AS (
     decided_by,
     decided_at
   FROM staging.stg_identity__identity_overrides
-  WHERE DATE(decided_at) <= @run_date
+  WHERE
+    DATE(decided_at) <= @run_date
+    AND (action NOT IN ('merge', 'split') OR right_source_customer_id IS NOT NULL)
 ),
 
 identity_map AS (

@@ -65,7 +65,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for n in range(world.LAST + 1):
         found.facts.append(str(warehouse.versions(warehouse.tables("core"))))
         found.maps.append(world.run_day(warehouse, n))
-    found.facts.append(str(warehouse.versions([name for name in warehouse.tables("core")])))
+    found.facts.append(str(warehouse.versions(warehouse.tables("core"))))
     world.build_marts(warehouse, found.maps[-1])
     yield found
     warehouse.close()

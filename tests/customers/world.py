@@ -10,15 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 from conftest import ROOT
+from identity.shared import SPECS, day, noon, seen
 
-from customer360.identity import OBSERVATIONS, IdentityConfig, Tables, resolve
-from customer360.identity.tables import SPECS
-from customer360.project import Project, load_project
-from customer360.project.model import Column, TableSpec
+from customer360.identity import IdentityConfig, Tables, resolve
+from customer360.project import load_project
+from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.project.platform import MODEL_FITS
 from customer360.warehouse.port import Publication, RunInfo, Warehouse
-from identity.shared import day, noon, seen
 
 CONFIG = replace(IdentityConfig(), combinations=(("LAST_NAME", "DATE_OF_BIRTH"),), combination_limit=2)
 LAST = 2
@@ -57,31 +56,19 @@ ORDERS = [
     *(("crm:B2", 30, "7.77"), ("crm:C1", 20, "5.01"), ("crm:C2", 3, "6.02"), ("crm:D1", 9, "8.08"), (None, 1, "1.23")),
 ]
 _DECIDED_ON = 2
-OVERRIDES_NAME = TableName("staging", "stg_identity__identity_overrides")
-SCORES_NAME = TableName("core", "int_person_scores")
-_SCORES = {
-    **{"customer360_id": "STRING", "probability_alive": "NUMERIC", "predicted_purchases_90d": "NUMERIC"},
-    **{"propensity_to_buy_score": "NUMERIC", "churn_risk_score": "NUMERIC", "churn_risk_pct": "INT64"},
-    **{"churn_risk_band": "STRING", "predicted_value": "NUMERIC", "fitted_on": "DATE"},
-}
-_OVERRIDES = {
-    **{"override_id": "STRING", "action": "STRING", "left_source_system": "STRING", "left_source_customer_id": "STRING"},
-    **{"right_source_system": "STRING", "right_source_customer_id": "STRING", "decided_by": "STRING"},
-    "decided_at": "TIMESTAMP",
-}
+_PROJECT = load_project(ROOT)
+_DECISIONS = TableName("identity", "identity_decisions")
 
 
 def run_day(warehouse: Warehouse, n: int) -> dict[str, str]:
     """Resolve and publish day n; returns the published map: `system:id` → customer360_id."""
     rows = [row for d, arrived in ARRIVES.items() if d <= n for row in arrived]
     rows = [row for row in rows if n < LAST or row["source_customer_id"] != "D1"]
-    put(warehouse, OBSERVATIONS, rows)
-    decisions = [] if n < _DECIDED_ON else [_sides(decision) for decision in DECISIONS]
-    put(warehouse, _spec(TableName("identity", "identity_decisions"), _OVERRIDES), decisions)
-    run = RunInfo(f"day_{n}", day(n))
-    overrides = TableName("identity", "identity_decisions")
-    previous = Tables() if n else None
-    resolve(warehouse, OBSERVATIONS.name, config=CONFIG, run=run, overrides=overrides, previous=previous)
+    put(warehouse, SPECS["observations"], rows)
+    put_model(warehouse, str(_DECISIONS), [] if n < _DECIDED_ON else [_sides(decision) for decision in DECISIONS])
+    run, previous = RunInfo(f"day_{n}", day(n)), Tables() if n else None
+    given = {"config": CONFIG, "run": run, "specs": SPECS, "overrides": _DECISIONS, "previous": previous}
+    resolve(warehouse, SPECS["observations"].name, **given)
     candidates = Tables().candidates(day(n)).by_role
     warehouse.publish([Publication(SPECS[role], name) for role, name in candidates.items()], run=run)
     return {key(row): row["customer360_id"] for row in read(warehouse, "identity.identity_map")}
@@ -98,16 +85,18 @@ def read(warehouse: Warehouse, table: str) -> list[dict[str, Any]]:
 def put(warehouse: Warehouse, spec: TableSpec, rows: Iterable[Mapping[str, Any]]) -> None:
     """Make a table of these rows; columns that a row leaves out are NULL."""
     warehouse.drop([spec.name])
-    filled = [{name: row.get(name) for name in spec.schema} for row in rows]
+    filled = [
+        {name: row.get(name, [] if type_.startswith("ARRAY") else None) for name, type_ in spec.schema.items()}
+        for row in rows
+    ]
     warehouse.append(spec, pa.Table.from_pylist(filled, schema=spec.arrow_schema))
 
 
 def sell(warehouse: Warehouse) -> None:
     """The facts: orders by source customer, and a little of everything else that Ann did."""
-    project = load_project(ROOT)
     orders = [{"n": n, **_source(who), "day": _ago(d), "amount": Decimal(a)} for n, (who, d, a) in enumerate(ORDERS)]
-    _put_model(
-        warehouse, project, "core.fct_orders",
+    put_model(
+        warehouse, "core.fct_orders",
         [
             {**_customer(o), "transaction_id": f"T{o['n']}", "ordered_at": _at(o["day"]), "order_date": o["day"], "gross_revenue": o["amount"], "items": 2, "lines": 1, "channel": "web"}
             for o in orders
@@ -116,28 +105,27 @@ def sell(warehouse: Warehouse) -> None:
     daily: dict[tuple[Any, ...], list[Decimal]] = {}
     for order in orders:
         daily.setdefault((*_customer(order).values(), order["day"]), []).append(order["amount"])
-    _put_model(
-        warehouse, project, "core.int_customer_orders_daily",
+    put_model(
+        warehouse, "core.int_customer_orders_daily",
         [{"source_system": s, "source_customer_id": c, "activity_date": d, "orders_count": len(a), "gross_revenue": sum(a)} for (s, c, d), a in daily.items()],
     )  # fmt: skip
     ann, visitor = _source("crm:A2"), _source("anonymous:v1")
-    _put_model(warehouse, project, "core.fct_refunds", [{**ann, "transaction_id": "T3", "refund_date": _ago(2), "refunded_at": _at(_ago(2)), "refunds_amount": Decimal("0.05"), "lines": 1}])  # fmt: skip
-    _put_model(warehouse, project, "core.fct_sessions", [{**visitor, "session_id": "S1", "visited_at": _at(_ago(5)), "visit_date": _ago(5), "pages_viewed": 7, "device_type": "mobile", "landing_category": "Shoes"}])  # fmt: skip
-    _put_model(warehouse, project, "core.fct_support_interactions", [{**ann, "interaction_id": "I1", "interacted_at": _at(_ago(1)), "interaction_date": _ago(1), "interaction_type": "complaint", "resolution_status": "resolved", "satisfaction_score": Decimal(4)}])  # fmt: skip
-    _put_model(warehouse, project, "core.fct_campaign_responses", [{**ann, "response_id": "R1", "campaign_id": "spring", "responded_at": _at(_ago(3)), "response_date": _ago(3), "response_type": "click", "channel": "email"}])  # fmt: skip
+    put_model(warehouse, "core.fct_refunds", [{**ann, "transaction_id": "T3", "refund_date": _ago(2), "refunded_at": _at(_ago(2)), "refunds_amount": Decimal("0.05"), "lines": 1}])  # fmt: skip
+    put_model(warehouse, "core.fct_sessions", [{**visitor, "session_id": "S1", "visited_at": _at(_ago(5)), "visit_date": _ago(5), "pages_viewed": 7, "device_type": "mobile", "landing_category": "Shoes"}])  # fmt: skip
+    put_model(warehouse, "core.fct_support_interactions", [{**ann, "interaction_id": "I1", "interacted_at": _at(_ago(1)), "interaction_date": _ago(1), "interaction_type": "complaint", "resolution_status": "resolved", "satisfaction_score": Decimal(4)}])  # fmt: skip
+    put_model(warehouse, "core.fct_campaign_responses", [{**ann, "response_id": "R1", "campaign_id": "spring", "responded_at": _at(_ago(3)), "response_date": _ago(3), "response_type": "click", "channel": "email"}])  # fmt: skip
 
 
 def build_marts(warehouse: Warehouse, people: Mapping[str, str]) -> None:
     """What a build makes of the last day, as far as somebody asks for it here: Ann is known, and who bought."""
-    project = load_project(ROOT)
     ann, bea, carl = (people[customer] for customer in ("crm:A1", "crm:B1", "crm:C1"))
     buyers = [(ann, 14, 4, "36.20"), (bea, 32, 1, "7.77"), (carl, 22, 1, "5.01"), (people["crm:C2"], 5, 1, "6.02")]
-    _put_model(
-        warehouse, project, "core.int_person_commerce",
+    put_model(
+        warehouse, "core.int_person_commerce",
         [{"customer360_id": p, "days_since_last_purchase": d, "orders_count": n, "total_revenue": Decimal(r)} for p, d, n, r in buyers],
     )  # fmt: skip
-    _put_model(
-        warehouse, project, "marts.customer_360",
+    put_model(
+        warehouse, "marts.customer_360",
         [{
             "customer360_id": ann, "primary_source": "crm", "run_date": day(LAST), "full_name": "Ann [bold]Lee\x1b[31m", "first_name": "Ann",
             "primary_email": "ann@x.com", "emails": [f"ann{n}@x.com" for n in range(30)], "source_ids": [_source("crm:A1"), _source("crm:A2")],
@@ -147,24 +135,21 @@ def build_marts(warehouse: Warehouse, people: Mapping[str, str]) -> None:
             "current_value": Decimal("36.20"), "predicted_value": Decimal("12.5"), "lifetime_value": Decimal("48.70"), "is_verified": True,
         }],
     )  # fmt: skip
-    _put_model(warehouse, project, "core.int_person_activity", [{"customer360_id": ann, "days_since_last_seen": 3, "events_last_30_days": 6}])  # fmt: skip
-    _put_model(warehouse, project, "core.int_person_web", [{"customer360_id": ann, "sessions_last_90_days": 1}])
-    _put_model(warehouse, project, "core.int_person_marketing", [{"customer360_id": ann, "email_engagement_rate": Decimal("0.5")}])  # fmt: skip
-    put(warehouse, _spec(OVERRIDES_NAME, _OVERRIDES), [_sides(decision) for decision in DECISIONS])
-    put(
-        warehouse, _spec(SCORES_NAME, _SCORES),
+    put_model(warehouse, "core.int_person_activity", [{"customer360_id": ann, "days_since_last_seen": 3, "events_last_30_days": 6}])  # fmt: skip
+    put_model(warehouse, "core.int_person_web", [{"customer360_id": ann, "sessions_last_90_days": 1}])
+    put_model(warehouse, "core.int_person_marketing", [{"customer360_id": ann, "email_engagement_rate": Decimal("0.5")}])  # fmt: skip
+    put_model(warehouse, "staging.stg_identity__identity_overrides", [_sides(decision) for decision in DECISIONS])
+    put_model(
+        warehouse, "core.int_person_scores",
         [{"customer360_id": ann, "probability_alive": Decimal("0.9"), "churn_risk_score": Decimal("0.42"), "churn_risk_pct": 42, "churn_risk_band": "medium", "fitted_on": day(0), "predicted_value": Decimal("12.5"), "predicted_purchases_90d": Decimal("0.8")}],
     )  # fmt: skip
     fit = {"run_id": "weekly", "run_date": day(0), "model": "bg_nbd_gamma_gamma", "fitted_on": day(0), "data_from": _ago(40), "customers": 5, "repeat_buyers": 1, "r": 0.25, "alpha": 4.5, "a": 0.75, "b": 2.5, "medium_above": Decimal("0.4"), "high_above": Decimal("0.8")}  # fmt: skip
     put(warehouse, MODEL_FITS, [{**fit, "alpha": 9.0, "fitted_at": noon(0)}, {**fit, "fitted_at": noon(1)}])
 
 
-def _put_model(warehouse: Warehouse, project: Project, name: str, rows: list[dict[str, Any]]) -> None:
-    put(warehouse, project.spec(TableName.parse(name)), rows)
-
-
-def _spec(name: TableName, schema: Mapping[str, str]) -> TableSpec:
-    return TableSpec(name, tuple(Column(column, type_, "") for column, type_ in schema.items()), "One row per test.")
+def put_model(warehouse: Warehouse, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Make a table of the project."""
+    put(warehouse, _PROJECT.spec(TableName.parse(name)), rows)
 
 
 def _sides(decision: Mapping[str, str]) -> dict[str, Any]:

@@ -45,19 +45,18 @@ def customer(who: str, events: int, most: int, on: datetime | None, format_: str
     What is shown is PERSONAL DATA: names, addresses, what somebody bought. Mind who sees the screen and where the
     output goes. It reads only, and leaves no trace of its own in the warehouse.
     """
+    from customer360.build.computed import IDENTITY_YAML
     from customer360.cli.person import show, show_matches
     from customer360.customers import Customers, to_document
     from customer360.identity import load_identity_config
 
     with session() as build:
-        config = load_identity_config(build.settings.home / "sql" / "identity" / "identity.yaml")
-        customers = Customers(build.warehouse, build.settings.home / "sql" / "queries", config, most=most)
-        found = customers.find(who)
-        person = (
-            customers.describe(found.shown[0].customer360_id, events=events, on=on and on.date())
-            if found.total == 1
-            else None
-        )
+        home = build.settings.home
+        config = load_identity_config(home / IDENTITY_YAML)
+        customers = Customers(build.warehouse, home / "sql" / "queries", config, most=most)
+        found, person = customers.find(who), None
+        if found.total == 1:
+            person = customers.describe(found.shown[0].customer360_id, events=events, on=on.date() if on else None)
     if format_ == "json":
         click.echo(json.dumps(to_document(person or {"matches": found}), ensure_ascii=False, indent=2))
     elif person:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,49 @@ from customer360.customers.records import Identifier, SourceCustomer, TimelineEv
 from customer360.customers.wording import decision_sentence, type_name, value_text
 
 _NOTHING = "–"
+_MONEY = ("gross_revenue", "refunds_amount", "avg_order_value")
+# What the profile says, by theme; what is not known, none or false is left out.
+_THEMES: dict[str, tuple[tuple[str, str], ...]] = {
+    "contact": (("emails", "{}"), ("phones", "{}"), ("language", "{}")),
+    "lives in": (("postal_code", "{}"), ("city", "{}"), ("region", "{}"), ("country", "{}"), ("timezone", "{}")),
+    "born": (("date_of_birth", "{}"), ("age", "{} years"), ("age_group", "{}"), ("gender", "{}")),
+    "status": (
+        ("customer_status", "{}"),
+        ("lifecycle_stage", "{}"),
+        ("customer_type", "{}"),
+        ("registration_date", "registered {}"),
+        ("last_seen_at", "last seen {}"),
+        ("last_channel_seen", "in {}"),
+    ),
+    "won by": (("acquisition_channel", "{}"), ("acquisition_source", "{}"), ("acquisition_campaign", "{}")),
+    "bought": (
+        ("orders_count", "{} orders"),
+        ("gross_revenue", "{}"),
+        ("refunds_amount", "{} given back"),
+        ("avg_order_value", "{} each"),
+        ("last_purchase_at", "latest {}"),
+    ),
+    "likes": (("interests", "{}"), ("favorite_brand", "{}")),
+    "visits": (
+        ("total_sessions", "{} sessions"),
+        ("total_page_views", "{} pages"),
+        ("total_events", "{} events"),
+        ("most_viewed_category", "mostly {}"),
+    ),
+    "mail": (
+        ("campaigns_sent", "{} campaigns"),
+        ("campaigns_engaged", "{} answered"),
+        ("preferred_channel", "best by {}"),
+    ),
+    "support": (
+        ("support_tickets", "{} contacts"),
+        ("resolved_tickets", "{} resolved"),
+        ("avg_satisfaction_score", "rated {}"),
+    ),
+    "loyalty": (("loyalty_tier", "{}"), ("loyalty_points_balance", "{} points")),
+    "tags": (("tags", "{}"),),
+    "segments": (("segments", "{}"), ("primary_segment", "primary: {}")),
+}
 
 
 def show(person: Person, match: Match, *, console: Console, currency: str) -> None:
@@ -31,7 +74,10 @@ def show_matches(found: Shown[Match], *, console: Console) -> None:
         known_by = f"{type_name(match.matched)} {match.matched_value}"
         name = " ".join(filter(None, (match.full_name, match.primary_email)))
         table.add_row(
-            match.customer360_id, _text(name or _NOTHING), _text(known_by), f"seen {_day(match.last_seen_at)}"
+            match.customer360_id,
+            _text(name or _NOTHING),
+            _text(known_by),
+            f"seen {_day(match.last_seen_at)}" if match.last_seen_at else "never seen",
         )
     console.print(table)
     _more(console, found)
@@ -52,9 +98,7 @@ class _Page:
         self.identifiers()
         self.sentences("Joins nobody", person.blocked, [each.sentence for each in person.blocked.shown])
         self.sentences("Decided", person.decisions, [decision_sentence(each) for each in person.decisions.shown])
-        self.sentences(
-            "What changed", person.changes, [f"{each.changed_on}  {each.sentence}" for each in person.changes.shown]
-        )
+        self.changes()
         if person.on_day:
             self.then(person.on_day)
         self.scores()
@@ -65,7 +109,9 @@ class _Page:
     def header(self, match: Match) -> None:
         person = self.person
         name = _plain(self.row.get("full_name") or "No name")
-        self.console.print(Text.assemble((name, "bold"), "  ", person.customer360_id, "  ", f"as of {person.run_date}"))
+        verified = ", verified" if self.row.get("is_verified") else ""
+        as_of = f"as of {person.run_date}" if person.run_date else ""
+        self.console.print(Text.assemble((name, "bold"), verified, "  ", person.customer360_id, "  ", (as_of, "dim")))
         if match.matched == "customer360_id" and match.matched_value != person.customer360_id:
             self.console.print(_text(f"{match.matched_value} stands for this person now: see What changed"))
         if not person.source_customers.total:
@@ -77,45 +123,30 @@ class _Page:
 
     def profile(self) -> None:
         table = _grid(8)
-        for label, values in self.lines():
-            if kept := [_plain(value) for value in values if value]:
-                table.add_row(Text(label, "dim"), Text(" · ".join(kept)))
-        if table.row_count:
-            self.console.print(table)
+        for label, columns in _THEMES.items():
+            told = [text.format(self.value(column)) for column, text in columns if self.row.get(column)]
+            if told:
+                table.add_row(Text(label, "dim"), _text(" · ".join(told)))
+        self.console.print(table)
 
-    def lines(self) -> Iterable[tuple[str, list[str | None]]]:
-        """What the profile says, by theme; what is not known is left out."""
-        r, day, money = self.row, _day, self.money
-        place = ", ".join(str(r[n]) for n in ("postal_code", "city", "region", "country") if r.get(n))
-        verified = {True: "verified", False: "not verified"}.get(r.get("is_verified") or None)
-        yield "contact", [self.list("emails", "primary_email"), self.list("phones", "primary_phone"), place, r.get("language"), verified]  # fmt: skip
-        age = _say(r, "age", "{} years") or r.get("age_group")
-        yield "born", [day(r["date_of_birth"]) if r.get("date_of_birth") else None, age, r.get("gender")]
-        yield "status", [r.get("customer_status"), r.get("lifecycle_stage"), r.get("customer_type"), _say(r, "registration_date", "registered {}"), _say(r, "last_seen_at", "last seen {:%Y-%m-%d}"), _say(r, "last_channel_seen", "in {}")]  # fmt: skip
-        yield "won by", [r.get("acquisition_channel"), r.get("acquisition_source"), r.get("acquisition_campaign")]
-        if r.get("orders_count"):
-            yield "bought", [_say(r, "orders_count", "{:,} orders"), money("gross_revenue"), money("refunds_amount", "given back {}"), money("avg_order_value", "{} each"), _say(r, "last_purchase_at", "latest {:%Y-%m-%d}")]  # fmt: skip
-        yield "likes", [self.list("interests"), r.get("favorite_brand")]
-        yield "visits", [_say(r, "total_sessions", "{:,} sessions"), _say(r, "total_page_views", "{:,} pages"), _say(r, "total_events", "{:,} events"), _say(r, "most_viewed_category", "mostly {}")]  # fmt: skip
-        yield "answers", [_say(r, "campaigns_sent", "{:,} campaigns"), _say(r, "campaigns_engaged", "{:,} answered"), _say(r, "preferred_channel", "best by {}")]  # fmt: skip
-        yield "support", [_say(r, "support_tickets", "{:,} contacts"), _say(r, "resolved_tickets", "{:,} resolved"), _say(r, "avg_satisfaction_score", "rated {:.1f}")]  # fmt: skip
-        yield "loyalty", [r.get("loyalty_tier"), _say(r, "loyalty_points_balance", "{:,.0f} points")]
-        yield "tags", [self.list("tags")]
-        yield "segments", [*self.person.segments, _say(r, "primary_segment", "primary: {}")]
-        yield "consent", [r.get("opt_in_status"), self.list("consent_scopes")]
-
-    def list(self, column: str, fallback: str = "") -> str | None:
-        values = self.row.get(column) or [self.row[fallback]] if self.row.get(fallback) else self.row.get(column) or []
-        more = self.person.profile_cut.get(column)
-        return ", ".join(map(str, values)) + (f" and {more:,} more" if more else "") or None
-
-    def money(self, column: str, text: str = "{}") -> str | None:
-        value = self.row.get(column)
-        return None if value is None else text.format(f"{value:,.2f} {self.currency}")
+    def value(self, column: str) -> str:
+        """A value of the profile as one reads it."""
+        value = self.row[column]
+        if isinstance(value, list):
+            more = self.person.profile_cut.get(column)
+            return ", ".join(map(str, value)) + (f" and {more:,} more" if more else "")
+        if column in _MONEY:
+            return f"{value:,.2f} {self.currency}"
+        if isinstance(value, Decimal):
+            return f"{value:,.1f}"
+        return _day(value) if isinstance(value, datetime) else f"{value:,}" if isinstance(value, int) else str(value)
 
     def members(self) -> None:
         found = self.person.source_customers
-        self.sentences(f"Who this is: {found.total:,} source customers", found, map(_member, found.shown))
+        first = found.shown[0] if found.shown else None
+        lines = [_member(each, is_first=each is first) for each in found.shown]
+        many = "one source customer" if found.total == 1 else f"{found.total:,} source customers"
+        self.sentences(f"Who this is: {many}", found, lines)
 
     def identifiers(self) -> None:
         found = self.person.identifiers
@@ -127,6 +158,18 @@ class _Page:
             table.add_row(Text(type_name(each.identity_type), "dim"), _text(_value(each)), _text(_holders(each)))
         self.console.print(Padding(table, (0, 0, 0, 2)))
         _more(self.console, found)
+
+    def changes(self) -> None:
+        """A merge is told once: by the source customers that moved where there are any, else by the ids."""
+        found = self.person.changes
+        moved = {(each.changed_on, each.why) for each in found.shown if each.change == "moved"}
+        here = self.person.customer360_id
+        lines = [
+            f"{each.changed_on}  {each.sentence.replace(here, 'this person')}"
+            for each in found.shown
+            if each.change == "moved" or each.cause == "created" or (each.changed_on, each.why) not in moved
+        ]
+        self.sentences("What changed", found, lines)
 
     def then(self, day: date) -> None:
         found = self.person.then
@@ -178,11 +221,11 @@ class _Page:
         self.console.print(f"\n[bold]{text}[/]")
 
 
-def _member(each: SourceCustomer) -> str:
+def _member(each: SourceCustomer, *, is_first: bool) -> str:
     if each.link:
         return each.link.sentence
     key = f"{each.source_system}:{each.source_customer_id}"
-    return f"{key}, first loaded {each.first_loaded_date}"
+    return f"{key}, first loaded {each.first_loaded_date}" + ("" if is_first else "; the evidence was too much to read")
 
 
 def _value(each: Identifier) -> str:
@@ -194,23 +237,18 @@ def _holders(each: Identifier) -> str:
     text = ", ".join(each.source_customers) + (f" and {more:,} more" if more else "")
     if each.state == "kept_apart":
         others = each.all_customers - each.own_customers
-        text += f"; {others:,} others, kept apart by a decision" if others else "; does not count, by a decision"
+        text += f"; and {others:,} kept apart by a decision" if others else "; does not count, by a decision"
     return text
 
 
 def _event(each: TimelineEvent, currency: str) -> str:
     """What happened, in a few words."""
     amount = f"{each.amount:,.2f} {currency}" if each.amount is not None else None
-    unit = {"order": "items", "refund": "lines", "session": "pages"}.get(each.kind, "")
-    quantity = f"{each.quantity:,} {unit}" if each.quantity is not None else None
+    unit = {"order": "item", "refund": "line", "session": "page"}.get(each.kind, "")
+    quantity = f"{each.quantity:,} {unit}{'' if each.quantity == 1 else 's'}" if each.quantity is not None else None
     rating = f"rated {each.rating:.0f}" if each.rating is not None else None
     words = [each.what, amount, quantity, each.channel, each.about, each.outcome, rating, each.reference]
     return ", ".join(str(word) for word in words if word)
-
-
-def _say(row: dict[str, Any], column: str, text: str) -> str | None:
-    value = row.get(column)
-    return None if value is None else text.format(value)
 
 
 def _more(console: Console, found: Shown[Any]) -> None:
@@ -218,8 +256,8 @@ def _more(console: Console, found: Shown[Any]) -> None:
         console.print(f"  … and {found.more:,} more (--most shows more)")
 
 
-def _day(moment: date | datetime | None) -> str:
-    return f"{moment:%Y-%m-%d}" if moment else "never"
+def _day(moment: date) -> str:
+    return f"{moment:%Y-%m-%d}"
 
 
 def _grid(label: int | None = None) -> Table:

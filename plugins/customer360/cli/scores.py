@@ -46,7 +46,7 @@ def _rfm(found: Rfm, currency: str) -> Iterator[tuple[str, str]]:
         ("  frequency", found.frequency_score, f"{found.orders_count:,} orders", found.frequency_worse),
         ("  monetary", found.monetary_score, money, found.monetary_worse),
     ):
-        yield name, f"{_number(score)} of 5: {value}, better than {worse:,}"
+        yield name, f"{_number(score)} of 5: {value}, better than {worse:,} of them"
 
 
 def _components(found: Components) -> Iterator[tuple[str, str]]:
@@ -63,7 +63,7 @@ def _components(found: Components) -> Iterator[tuple[str, str]]:
         for name, (score, value, text) in parts.items()
         if score is not None
     ]
-    if found.overall_score is not None:
+    if found.overall_score is not None and known:
         yield "overall", f"{found.overall_score:.1f} of 100, the mean of {', '.join(known)}"
 
 
@@ -80,11 +80,11 @@ def _predictions(found: Predictions) -> Iterator[tuple[str, str]]:
 
 
 def _purchases(found: Purchases, predictions: Predictions | None, currency: str) -> Iterator[tuple[str, str]]:
-    mean = f", of {found.mean_value:,.2f} {currency} on average" if found.mean_value is not None else ""
+    mean = f"; mean value {found.mean_value:,.2f} {currency}" if found.mean_value is not None else ""
     yield (
         "  made from",
-        f"x = {found.x:,} purchase days after the first ({found.first_purchase_date}){mean};"
-        f" t_x = {found.t_x_weeks:.2f} weeks to the last ({found.last_purchase_date}), T = {found.age_weeks:.2f} to now",
+        f"x = {found.x:,} purchase days after the first ({found.first_purchase_date}); t_x = {found.t_x_weeks:.2f}"
+        f" weeks to the last ({found.last_purchase_date}); T = {found.age_weeks:.2f} weeks to now{mean}",
     )
     if predictions is None:
         yield "  model", "none: not fitted yet, fewer than 100 people bought twice, or profiling is refused"

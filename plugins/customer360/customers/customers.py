@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +11,6 @@ from customer360.customers.find import find
 from customer360.customers.queries import Queries
 from customer360.customers.records import Match, Person, Shown
 from customer360.identity import IdentityConfig
-from customer360.settings import Parameter
 from customer360.warehouse.port import Warehouse
 
 
@@ -38,6 +36,4 @@ class Customers:
         return describe(self._ask(), customer360_id, self.config, most=self.most, events=events, on=on)
 
     def _ask(self) -> Queries:
-        trusted = Parameter("ARRAY<STRING>", list(self.config.trust))
-        types: Mapping[str, Parameter] = {"identity_types": self.config.parameters["identity_types"]}
-        return Queries(self.warehouse, self.queries, {**types, "trusted_systems": trusted})
+        return Queries(self.warehouse, self.queries, self.config.parameters)

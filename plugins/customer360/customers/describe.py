@@ -112,12 +112,19 @@ class _Describing:
             if not row["is_cut"] and row["own_customers"] > 1 and _key(row) in by_key
         ]
         first = next(iter(by_key))
-        steps = explain(first, evidence, [*self.config.parameters["identity_types"].value, PROBABILISTIC])
+        steps = explain(first, evidence, self.config.parameters["identity_types"].value)
         known = {decision.override_id: decision for decision in decisions}
-        links = {step.customer: _link(step, known) for step in steps}
+        probable = self.probabilities(steps[: self.most])
+        links = {step.customer: _link(step, known, probable) for step in steps[: self.most]}
         order = [first, *links, *(key for key in by_key if key != first and key not in links)]
         shown = tuple(_source_customer(by_key[key], links.get(key)) for key in order[: self.most])
         return Shown(shown, members[0]["total"])
+
+    def probabilities(self, steps: Sequence[Step]) -> dict[str, float]:
+        """How probable the matches among these are."""
+        matches = [step.identity_value for step in steps if step.identity_type == PROBABILISTIC]
+        rows = self.optional("customer_matches", match_ids=matches) if matches else []
+        return {row["match_id"]: float(row["match_probability"]) for row in rows}
 
     def identifiers(self, edges: Sequence[Row]) -> Shown[Identifier]:
         """Strongest first; decisions and matches are no identifiers."""
@@ -178,7 +185,7 @@ class _Describing:
 
     def rows(self, file: str, **values: Any) -> list[dict[str, Any]]:
         """The rows of a query about this person."""
-        types: dict[type, str] = {int: "INT64", date: "DATE", str: "STRING"}
+        types: dict[type, str] = {int: "INT64", date: "DATE", str: "STRING", list: "ARRAY<STRING>"}
         given = {"customer360_id": self.id, "most": self.most, **values}
         return self.queries.ask(file, **{n: Parameter(types[type(value)], value) for n, value in given.items()})
 
@@ -218,10 +225,11 @@ def _source_customer(row: Row, link: Link | None) -> SourceCustomer:
     )
 
 
-def _link(step: Step, decisions: Mapping[str, Decision]) -> Link:
+def _link(step: Step, decisions: Mapping[str, Decision], probable: Mapping[str, float]) -> Link:
     decision = decisions.get(step.identity_value) if step.identity_type == OVERRIDE else None
-    sentence = link_sentence(step, decision, None)
-    return Link(step.other, step.identity_type, step.identity_value, step.since, decision, None, sentence)
+    probability = probable.get(step.identity_value) if step.identity_type == PROBABILISTIC else None
+    sentence = link_sentence(step, decision, probability)
+    return Link(step.other, step.identity_type, step.identity_value, step.since, decision, probability, sentence)
 
 
 def _identifier(node: tuple[str, str], rows: Sequence[Row]) -> Identifier:

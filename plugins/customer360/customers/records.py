@@ -56,7 +56,8 @@ class Link:
     """Why a source customer is the same person as one that was explained before it.
 
     other: `system:id` of that one · identity_type, identity_value: what both have; of a decision its id
-    since: day from which both had it · sentence: all of it in words
+    since: day from which both had it · decision: where somebody decided it · probability: where a model found it
+    sentence: all of it in words
     """
 
     other: str
@@ -64,7 +65,7 @@ class Link:
     identity_value: str
     since: date | None
     decision: Decision | None
-    probability: Decimal | None
+    probability: float | None
     sentence: str
 
 

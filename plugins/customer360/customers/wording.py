@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from customer360.customers.chain import Step
@@ -30,12 +29,12 @@ def value_text(identity_type: str, identity_value: str) -> str:
     return identity_value.replace("|", ", ") if "+" in identity_type else identity_value
 
 
-def link_sentence(step: Step, decision: Decision | None, probability: Decimal | None) -> str:
+def link_sentence(step: Step, decision: Decision | None, probability: float | None) -> str:
     """`crm:C2 is the same person as crm:C1, because both have the e-mail ann@x.com (since 2024-03-01)`"""
     return f"{step.customer} is the same person as {step.other}, because {_reason(step, decision, probability)}"
 
 
-def _reason(step: Step, decision: Decision | None, probability: Decimal | None) -> str:
+def _reason(step: Step, decision: Decision | None, probability: float | None) -> str:
     since = f" (since {step.since})" if step.since else ""
     if step.identity_type == OVERRIDE:
         who = decision.decided_by if decision and decision.decided_by else "somebody"
@@ -67,7 +66,7 @@ def change_sentence(row: Mapping[str, Any]) -> str:
     why = f": {row['why']}" if row["why"] else f": {row['cause']}"
     was, became = row["customer360_id"], row["became"]
     if row["change"] == "id":
-        return f"{was} stands for {became}{why}" if became else f"{was} was given{why}"
+        return f"{was} stands for {became}{why}" if became else f"{was} came to be{why}"
     more = row["source_customers"] - 1
     who = row["example"] if not more else f"{row['example']} and {more:,} more"
     return f"{who} moved from {was} to {became}{why}" if became else f"{who} left {was}{why}"
