@@ -54,6 +54,8 @@ _REFUSED_WHEN_TYPED = {
     "CAST(s AS NUMERIC(10, 2))": "",
     "tags || tags": "ARRAY_CONCAT",
     "JSON_VALUE(s, s)": "'$.",
+    "PARSE_JSON(s, wide_number_mode => 'exact')": "round",
+    "ROUND(n, rounding_mode => 'ROUND_HALF_EVEN')": "order",
 }
 
 

@@ -129,6 +129,12 @@ def test_a_bad_model_yaml_is_refused_by_file(tmp_path: Path, text: str, message:
         (CONTRACT + "new_columns: add\n", r"new_columns is 'add' \(ignore or fail\)"),
         (CONTRACT + "customer_system: crm\n", "unknown key 'customer_system'"),
         (CONTRACT.replace("key: [id]\n", ""), "needs a key"),
+        (
+            CONTRACT.replace("STRING", "JSON"),
+            r"id is JSON, which BigQuery loads from no Parquet file \(type: STRING, f",
+        ),
+        (CONTRACT.replace("STRING", "INT64, format: json"), "id has a format but is INT64"),
+        (CONTRACT.replace("STRING", "STRING, format: xml"), r"format is 'xml' \(json\)"),
         (CONTRACT.replace(", required: true", ""), r"id is key or event_time but not required \(required: true\)"),
         (
             CONTRACT.replace("key:", "  - {name: at, type: DATE, description: when}\nevent_time: at\nkey:"),

@@ -22,7 +22,7 @@ Shop = tuple[Path, Manifest]
 
 
 def csv_header(path: Path) -> set[str]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
         return {*file.readline().rstrip().split(",")}
 
 

@@ -35,7 +35,7 @@ ORDERS = Contract(
             Column("phone", "STRING", "", pattern=r"\+?[0-9 ]{5,}"),
             Column("weight", "FLOAT64", ""),
             Column("active", "BOOL", ""),
-            Column("payload", "JSON", ""),
+            Column("payload", "STRING", "", format="json"),
             Column("note", "STRING", ""),
             *AUDIT_COLUMNS,
         ),

@@ -52,6 +52,7 @@ def utc(*parts: int) -> datetime:
         ("TIMESTAMP", "2024-06-31", REFUSED), ("TIMESTAMP", "06/30/2024", REFUSED), ("TIMESTAMP", "infinity", REFUSED),
         ("BOOL", "TRUE", True), ("BOOL", "f", False), ("BOOL", "0", False), ("BOOL", "yes", REFUSED),
         ("JSON", '{"a": 1}', '{"a": 1}'), ("JSON", "{a", REFUSED),
+        ("JSON", '{"a": NaN}', REFUSED), ("JSON", "[1,]", REFUSED), ("JSON", '"NaN, ]"', '"NaN, ]"'),
         ("STRING", " as it is ", " as it is "), ("STRING", "", ""),
     ],
 )  # fmt: skip

@@ -46,5 +46,5 @@ def test_what_is_refused_is_what_the_manifest_counts(tmp_path: Path) -> None:
             wanted[name] = (facts.rows_written, facts.rows_loaded, refused, dict(facts.cells_refused))
     warehouse.close()
     assert found == wanted
-    assert len(wanted) == 7
+    assert len(wanted) == 15
     assert sum(refused for _, _, refused, _ in wanted.values()) > 100

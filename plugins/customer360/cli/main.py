@@ -17,7 +17,7 @@ _COMMANDS = {
     "up": ("customer360.orchestration.commands:up", "Start Airflow with its UI on this machine."),
     "airflow": ("customer360.orchestration.commands:airflow", "Airflow's own commands, on that Airflow."),
     "down": ("customer360.orchestration.commands:down", "Stop what `up` started."),
-    "sample": ("customer360.sample.cli:sample", "Generate the sample shop's five source systems."),
+    "sample": ("customer360.sample.cli:sample", "Generate the sample shop's nine source systems."),
     "load": ("customer360.cli.pipeline:load", "Load sources into raw tables for one day."),
     "plan": ("customer360.cli.plan:plan", "Show what would run, what it would read, and which tables it would change."),
     "run": ("customer360.cli.pipeline:run", "Build models without Airflow: write, audit, publish."),

@@ -97,8 +97,10 @@ def construct(node: exp.Expr) -> str:
 def _misuse(node: exp.Expr) -> tuple[str, str] | None:
     if isinstance(node, (exp.Except, exp.Intersect)) and node.args.get("distinct") is False:
         return f"{node.key.upper()} ALL is not on the allow-list.", "write DISTINCT"
-    if isinstance(node, exp.SafeFunc) and not isinstance(node.this, (exp.StrToDate, exp.StrToTime)):
+    if isinstance(node, exp.SafeFunc) and not isinstance(node.this, (exp.StrToDate, exp.StrToTime, exp.ParseJSON)):
         return f"SAFE. before {construct(node.this)} is not on the allow-list.", "use SAFE_CAST, SAFE_DIVIDE or IF"
+    if isinstance(node, exp.Kwarg) and not isinstance(node.parent, exp.ParseJSON):
+        return f"An argument by name, {text(node)}, is not on the allow-list.", "write the arguments in their order"
     if isinstance(node, exp.With) and node.args.get("recursive"):
         return "WITH RECURSIVE is not on the allow-list.", "run rounds of one query instead"
     if isinstance(node, exp.Table) and any(node.args.get(name) for name in ("pivots", "version", "when", "sample")):

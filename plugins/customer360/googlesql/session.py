@@ -15,6 +15,8 @@ _DATE_TEXT = "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-[0-9]{1,2}-[0
 _CLOCK_TEXT = rf"{_DATE_TEXT}[ T]([01]?[0-9]|2[0-3]):[0-9]{{1,2}}:[0-9]{{1,2}}(\.[0-9]{{1,9}})?"
 _OFFSET_TEXT = "Z|z| UTC|[+-]((0[0-9]|1[0-3])(:?[0-5][0-9])?|14(:?00)?)"
 _TIMESTAMP_TEXT = f"{_DATE_TEXT}|{_CLOCK_TEXT}({_OFFSET_TEXT})?"
+_NO_JSON = r"(?i)nan|inf|,\s*[\]}]"
+_JSON_STRING = r'"(?:[^"\\]|\\.)*"'
 # DuckDB 1.5.5 keeps the zone named in one row for the rows after it, so a zone by name never reaches its cast.
 _NAMED_ZONE_TEXT = f"{_CLOCK_TEXT} ([A-Z][A-Za-z_]+/[A-Za-z0-9_/+-]+|GMT|[CEMW]ET|[EHM]ST|[A-Z]{{3}}[0-9][A-Z]{{3}})"
 
@@ -112,7 +114,18 @@ _MACROS = {
         "CASE WHEN json_valid(j) AND json_type(j, p) NOT IN ('OBJECT', 'ARRAY', 'NULL') "
         "THEN json_extract_string(j, p) END"
     ),
+    # DuckDB reads NaN, Infinity and a comma before a closing bracket, which JSON has not. Few texts have anything like
+    # them, so that few are looked at without their strings.
+    "gsql_safe_json(s)": (
+        f"CASE WHEN json_valid(s) AND (NOT regexp_matches(s, '{_NO_JSON}') "
+        f"OR NOT regexp_matches(regexp_replace(s, '{_JSON_STRING}', '0', 'g'), '{_NO_JSON}')) THEN CAST(s AS JSON) END"
+    ),
     "gsql_json_query(j, p)": "CASE WHEN json_valid(j) AND json_type(j, p) <> 'NULL' THEN json_extract(j, p) END",
+    "gsql_json_value_array(j, p)": (
+        "CASE WHEN json_valid(j) AND json_type(j, p) = 'ARRAY' AND len(list_filter("
+        "CAST(json_extract(j, p) AS JSON[]), lambda x: json_type(x) IN ('OBJECT', 'ARRAY'))) = 0 "
+        "THEN list_transform(CAST(json_extract(j, p) AS JSON[]), lambda x: json_extract_string(x, '$')) END"
+    ),
 }
 
 SESSION_SETTINGS: tuple[str, ...] = (

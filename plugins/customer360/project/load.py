@@ -17,6 +17,7 @@ from customer360.project.model import (
     AUDIT_COLUMNS,
     Column,
     Contract,
+    Format,
     Granularity,
     Materialized,
     Model,
@@ -34,7 +35,7 @@ _COMMON = {"description", "owner", "columns", "key", "labels"}
 _MODEL_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "materialized", "budget_bytes"}
 _COMPUTED_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "built_by", "reads"}
 _CONTRACT_KEYS = _COMMON | {"event_time", "max_refused_share", "new_columns", "cluster_by"}
-_COLUMN_KEYS = {"name", "type", "description", "required", "pii", "allowed", "minimum", "maximum", "pattern"}
+_COLUMN_KEYS = {"name", "type", "description", "required", "pii", "allowed", "minimum", "maximum", "pattern", "format"}
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,13 @@ def _read_contract(name: TableName, folder: Path) -> Contract:
         if column not in spec.schema:
             raise ProjectError(f"{column} is named as key or event_time but is no column", path=file)
     for column in spec.columns:
+        if column.type == "JSON":
+            hint = "type: STRING, format: json; staging reads it with SAFE.PARSE_JSON"
+            raise ProjectError(
+                f"{column.name} is JSON, which BigQuery loads from no Parquet file", path=file, hint=hint
+            )
+        if column.format and column.type != "STRING":
+            raise ProjectError(f"{column.name} has a format but is {column.type}", path=file, hint="type: STRING")
         if column.name in (*raw["key"], raw.get("event_time")) and not column.required:
             raise ProjectError(f"{column.name} is key or event_time but not required", path=file, hint="required: true")
     return Contract(
@@ -241,6 +249,7 @@ def _column(entry: Any, file: Path) -> Column:
         minimum=_text(entry.get("minimum")),
         maximum=_text(entry.get("maximum")),
         pattern=_text(entry.get("pattern")),
+        format=_choice(entry, "format", get_args(Format), "json", file) if "format" in entry else None,
     )
 
 

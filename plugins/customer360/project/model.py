@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Granularity = Literal["DAY", "MONTH", "YEAR"]
 Materialized = Literal["table", "view"]
+Format = Literal["json"]
 NewColumns = Literal["ignore", "fail"]
 Schedule = Literal["daily", "weekly"]
 
@@ -23,7 +24,7 @@ class Column:
     """One column. `type` is GoogleSQL text (`NUMERIC`, `ARRAY<STRUCT<category STRING, weight NUMERIC>>`).
 
     For contracts: `allowed` values (whatever their case), bounds (a literal, or `run_date`), and a regular expression
-    (RE2) that a STRING must match as a whole.
+    (RE2) that a STRING must match as a whole, or the `format` that it has: `json`, a JSON document.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Column:
     minimum: str | None = None
     maximum: str | None = None
     pattern: str | None = None
+    format: Format | None = None
 
 
 @dataclass(frozen=True)

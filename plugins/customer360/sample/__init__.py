@@ -1,4 +1,4 @@
-"""The sample shop: five source systems of an invented shop, as dirty as real ones, with the truth about them beside."""
+"""The sample shop: nine source systems of an invented shop, as dirty as real ones, with the truth about them beside."""
 
 from customer360.sample.manifest import Manifest, TableFacts
 from customer360.sample.shop import STEPS, generate

@@ -29,10 +29,11 @@ DEFAULT_UNTIL = date(2024, 6, 30)  # fixed, so that two machines write the same 
 )
 @click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder. [default: C360_SHOP]")
 def sample(customers: int, days: int, seed: int, until: datetime, folder: Path | None) -> None:
-    """Write five source systems of an invented shop: SQLite, CSV, NDJSON and Parquet.
+    """Write nine source systems of an invented shop: SQLite, CSV, NDJSON and Parquet.
 
     The same options write the same rows. About 0.2 % of the rows are dirty on purpose; manifest.json in the folder
-    counts them, beside figures that the models must arrive at. An earlier sample shop in the folder is replaced.
+    counts them, beside figures that the models must arrive at, and truth/people.csv says who is who. An earlier sample
+    shop in the folder is replaced.
 
     \b
     Examples:

@@ -15,7 +15,7 @@ import duckdb
 from customer360.errors import SourceError
 
 FILE = "manifest.json"
-_MONEY = ("gross_revenue", "refunds_amount", "net_revenue")
+_MONEY = ("gross_revenue", "refunds_amount", "net_revenue", "discounts_given")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Manifest:
 
 
 def count(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, TableFacts], dict[str, int | Decimal]]:
-    """Tables and truths of the shop that is staged in this connection (sql/80_truths.sql)."""
+    """Tables and truths of the shop that is staged in this connection (sql/85_truths.sql)."""
     rows = connection.execute("SELECT name, refused, bad_cell, total, also FROM counts ORDER BY ALL").fetchall()
     written: dict[str, int] = {}
     refused: dict[str, dict[str, int]] = {}

@@ -16,11 +16,25 @@ from customer360.sample.manifest import Manifest
 from customer360.warehouse.duckdb_session import connect
 
 _SQL = Path(__file__).parent / "sql"
-_WRITTEN = ("crm.sqlite", "commerce.sqlite", "support", "marketing", "web", manifest.FILE)
+_WRITTEN = (
+    *("crm.sqlite", "commerce.sqlite", "support", "marketing", "web", "loyalty", "identity", "privacy", "traits"),
+    *("truth", manifest.FILE),
+)
 # Staged beside the columns of a source, and never written into it.
 _TRUTH_COLUMNS = "refused|bad_cell|person"
 # What `on_step` hears, in order.
-STEPS = ("people", "crm", "commerce", "support", "marketing", "web", "manifest")
+STEPS = (
+    *("people", "crm", "commerce", "support", "marketing", "web", "loyalty", "identity", "privacy", "traits"),
+    "manifest",
+)
+_SESSION_COLUMNS = (
+    "session_id, client_id, user_id, started_at, page_count, duration_s, traffic_source, device, landing_category,"
+    " browser"
+)
+_EVENT_COLUMNS = (
+    "event_no, session_id, client_id, user_id, user_system, type, name, category, value, properties, url, referrer,"
+    " utm_source, utm_medium, utm_campaign, device, browser, os, geo_country, geo_city, happened_at"
+)
 
 
 def generate(
@@ -83,37 +97,50 @@ def _write(
     on_step("people")
     _run(connection, "10_chance_and_calendar", "20_people")
     on_step("crm")
-    _run(connection, "30_crm")
+    _run(connection, "30_crm", "35_recognition")
     _to_sqlite(connection, folder / "crm.sqlite", {"customers": "crm_customers"})
     on_step("commerce")
-    _run(connection, "40_commerce")
+    _run(connection, "40_commerce", "45_promotions")
     _to_sqlite(
         connection,
         folder / "commerce.sqlite",
-        {"products": "commerce_products", "order_lines": "commerce_order_lines"},
+        {
+            "products": "commerce_products",
+            "order_lines": "commerce_order_lines",
+            "promotions": "commerce_promotions",
+            "redemptions": "commerce_redemptions",
+        },
     )
     on_step("support")
     _run(connection, "50_support")
-    (folder / "support").mkdir()
-    for day in _export_days(connection, "support_files"):
-        query = f"SELECT text FROM support_files WHERE export_day = DATE '{day}' ORDER BY contact, copy"
-        _to_text(connection, query, folder / "support" / f"interactions_{day}.csv.gz")
+    _to_exports(connection, "support_files", "contact, copy", folder / "support", "interactions_{day}.csv.gz")
     on_step("marketing")
     _run(connection, "60_marketing")
-    (folder / "marketing").mkdir()
-    _to_text(
-        connection,
-        "SELECT text FROM campaign_documents ORDER BY campaign",
-        folder / "marketing" / "campaigns.ndjson",
+    _to_text(connection, "campaign_documents", "campaign", folder / "marketing" / "campaigns.ndjson")
+    _to_exports(
+        connection, "response_files", "happened_at, touch, step", folder / "marketing", "responses_{day}.ndjson"
     )
-    for day in _export_days(connection, "response"):
-        query = f"SELECT text FROM response_files WHERE export_day = DATE '{day}' ORDER BY happened_at, touch, step"
-        _to_text(connection, query, folder / "marketing" / f"responses_{day}.ndjson")
     on_step("web")
-    _run(connection, "70_web")
-    _to_parquet(connection, folder / "web" / "sessions")
+    _run(connection, "70_web", "75_events")
+    _to_parquet(connection, "web_sessions", _SESSION_COLUMNS, "visit_day, session, copy", folder / "web" / "sessions")
+    _to_parquet(connection, "web_events", _EVENT_COLUMNS, "visit_day, event, copy", folder / "web" / "events")
+    on_step("loyalty")
+    _run(connection, "76_loyalty")
+    _to_text(connection, "loyalty_file", "number, copy", folder / "loyalty" / "accounts.csv")
+    on_step("identity")
+    _run(connection, "77_identity")
+    _to_text(connection, "identity_file", "number, copy", folder / "identity" / "identities.ndjson")
+    _to_text(connection, "override_file", "number", folder / "identity" / "overrides.csv")
+    on_step("privacy")
+    _run(connection, "78_privacy")
+    _to_exports(connection, "consent_files", "number, copy", folder / "privacy", "consents_{day}.csv.gz")
+    on_step("traits")
+    _run(connection, "79_traits")
+    _to_text(connection, "trait_file", "number, copy", folder / "traits" / "traits.ndjson")
     on_step("manifest")
-    _run(connection, "80_truths")
+    _run(connection, "80_people", "85_truths")
+    (folder / "truth").mkdir()
+    connection.execute(f"COPY people TO {_quoted(folder / 'truth' / 'people.csv')} (FORMAT csv, HEADER)")
     return manifest.count(connection)
 
 
@@ -137,25 +164,31 @@ def _to_sqlite(connection: duckdb.DuckDBPyConnection, path: Path, tables: dict[s
     connection.execute("DETACH source")
 
 
-def _to_text(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+def _to_text(connection: duckdb.DuckDBPyConnection, relation: str, order: str, path: Path, where: str = "TRUE") -> None:
     """Lines as they are: the broken ones must arrive broken, so no CSV or JSON writer may touch them."""
+    path.parent.mkdir(exist_ok=True)
     compression = "gzip" if path.suffix == ".gz" else "none"
     connection.execute(
-        f"COPY ({query}) TO {_quoted(path)}"
+        f"COPY (SELECT text FROM {relation} WHERE {where} ORDER BY {order}) TO {_quoted(path)}"
         f" (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01', COMPRESSION {compression})"
     )
 
 
-def _to_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def _to_exports(connection: duckdb.DuckDBPyConnection, relation: str, order: str, folder: Path, name: str) -> None:
+    """One file of text for each export_day of a relation."""
+    for day in _export_days(connection, relation):
+        _to_text(connection, relation, order, folder / name.format(day=day), f"export_day = DATE '{day}'")
+
+
+def _to_parquet(connection: duckdb.DuckDBPyConnection, relation: str, columns: str, order: str, folder: Path) -> None:
+    """One file for each export_day of a relation, named by the folder."""
     folder.mkdir(parents=True)
-    (sessions,) = connection.execute("SELECT count(*) FROM web_sessions").fetchone() or (0,)
-    row_group = max(2048, min(122_880, sessions // 100))  # a few groups in each month's file
-    for day in _export_days(connection, "web_sessions"):
+    (rows,) = connection.execute(f"SELECT count(*) FROM {relation}").fetchone() or (0,)
+    row_group = max(2048, min(122_880, rows // 100))  # a few groups in each month's file
+    for day in _export_days(connection, relation):
         connection.execute(
-            "COPY (SELECT session_id, client_id, user_id, started_at, page_count, duration_s, traffic_source, device,"
-            f" landing_category, browser FROM web_sessions WHERE export_day = DATE '{day}'"
-            f" ORDER BY visit_day, session, copy)"
-            f" TO {_quoted(folder / f'sessions_{day}.parquet')} (FORMAT parquet, ROW_GROUP_SIZE {row_group})"
+            f"COPY (SELECT {columns} FROM {relation} WHERE export_day = DATE '{day}' ORDER BY {order})"
+            f" TO {_quoted(folder / f'{folder.name}_{day}.parquet')} (FORMAT parquet, ROW_GROUP_SIZE {row_group})"
         )
 
 

@@ -110,7 +110,7 @@ def _text_reading(bare: str, target: str) -> str | None:
             yes, no = "('true', 't', '1')", "('false', 'f', '0')"
             return f"CASE WHEN lower({bare}) IN {yes} THEN TRUE WHEN lower({bare}) IN {no} THEN FALSE END"
         case "JSON":
-            return f"CASE WHEN json_valid({bare}) THEN CAST({bare} AS JSON) END"
+            return f"gsql_safe_json({bare})"
     return None
 
 

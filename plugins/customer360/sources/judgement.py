@@ -7,7 +7,7 @@ value becomes NULL and one refused cell. Rows that load are never touched beyond
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,9 @@ class Judgement:
             judged += _judged(self.contract, mapped, conversion, n, run_date)
         query = f"SELECT {', '.join(judged)}, _position, _source FROM (SELECT *, {', '.join(readings)} FROM mapped)"
         # Reading text is the costly part: once. Typed columns are read again faster than they are written.
-        once = any(is_text(mapped.type) and mapped.column.type != "STRING" for mapped in self.columns)
+        once = any(
+            is_text(mapped.type) and (mapped.column.type != "STRING" or mapped.column.format) for mapped in self.columns
+        )
         self.session.execute(f"CREATE TEMP {'TABLE' if once else 'VIEW'} judged AS {query}")
 
     def refuse(self) -> Counts:
@@ -165,12 +167,14 @@ class Judgement:
 
 def _conversion(contract: Contract, mapped: MappedColumn) -> Conversion:
     column = mapped.column
-    found = converted(mapped.value, mapped.type, column.type)
+    found = converted(mapped.value, mapped.type, "JSON" if column.format == "json" else column.type)
     if found is None:
         raise SchemaDriftError(
             f"{contract.name}: column {column.name} expected {column.type}, found {mapped.type}, which cannot become"
             " one; correct the source, or convert it by an expression in the binding"
         )
+    if column.format == "json":
+        return replace(found, value=f"CAST({found.value} AS VARCHAR)")
     if column.required and column.type == "STRING":
         # Blank as staging sees it, which trims all of Unicode's white space.
         text = found.value
@@ -185,7 +189,7 @@ def _judged(contract: Contract, mapped: MappedColumn, conversion: Conversion, n:
     checks = _checks(column, value, run_date)
     reasons = [(mapped.failed, "expression failed")] if mapped.failed else []
     if not conversion.total:
-        reasons.append((f"{conversion.present} AND {value} IS NULL", f"is no {column.type}"))
+        reasons.append((f"{conversion.present} AND {value} IS NULL", f"is no {(column.format or column.type).upper()}"))
     reasons += [(f"NOT ({holds})", message) for holds, message in checks]
     if column.required:
         reasons.append((f"{value} IS NULL", "key is missing" if column.name in contract.key else "is missing"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from customer360.errors import SourceError, SourceUnreachableError
@@ -55,10 +55,15 @@ def read_csv(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile], bi
 
 
 def read_ndjson(
-    session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile], binding: TableBinding, wanted: Iterable[str]
+    session: duckdb.DuckDBPyConnection,
+    files: Sequence[SourceFile],
+    binding: TableBinding,
+    wanted: Iterable[str],
+    documents: Collection[str] = (),
 ) -> Extract:
-    """The wanted keys as text, nested values as JSON text.
+    """The wanted keys as text, nested values as JSON text; those named in `documents` (lower case) all as JSON text.
 
+    A text that is a document on its own keeps its quotes: "5" is no number.
     JSON's fractions are doubles: more than 17 digits must be delivered as a string. Whole numbers keep every digit.
     """
     session.execute("CREATE TEMP TABLE lines (raw VARCHAR, position BIGINT, line BIGINT, source VARCHAR)")
@@ -85,15 +90,26 @@ def read_ndjson(
     for (key,) in keys:
         spelling.setdefault(key.lower(), key)
     names = {lower: spelling.get(lower, name) for name in wanted if (lower := name.lower()) not in RESERVED}
-    columns = ", ".join(f"fields[{n}] AS {identifier(name)}" for n, name in enumerate(names.values(), 1))
+    columns = ", ".join(
+        f"{_document(n) if lower in documents else f'fields[{n}]'} AS {identifier(name)}"
+        for n, (lower, name) in enumerate(names.items(), 1)
+    )
     paths = ", ".join(literal(f'$."{name}"') for name in names.values())
     session.execute(f"""
         CREATE TEMP TABLE source AS
         SELECT {columns}, position AS _position, line AS _line, source AS _source
-        FROM (SELECT json_extract_string(raw, [{paths}]) AS fields, position, line, source FROM {objects})""")
+        FROM (
+          SELECT json_extract_string(raw, [{paths}]) AS fields, position, line, source,
+            {f"json_extract(raw, [{paths}])" if documents else "NULL"} AS documents
+          FROM {objects}
+        )""")
     absent = {name: files[0].name for lower, name in names.items() if keys and lower not in spelling}
     raw = "(SELECT l.raw FROM lines AS l WHERE l.position = s._position)"
     return Extract(dict.fromkeys(names.values(), "VARCHAR"), tuple(spelling.values()), absent, raw=raw)
+
+
+def _document(number: int) -> str:
+    return f"CASE WHEN json_type(documents[{number}]) <> 'NULL' THEN CAST(documents[{number}] AS VARCHAR) END"
 
 
 def _scan(file: SourceFile, types: str, options: str, binding: TableBinding) -> str:

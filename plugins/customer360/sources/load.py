@@ -158,7 +158,8 @@ class _Batch:
         session.execute("SET preserve_insertion_order = true")  # rows are numbered as they lie in the file
         if self.binding.format == "csv":
             return lines.read_csv(session, files, self.binding)
-        return lines.read_ndjson(session, files, self.binding, wanted.values())
+        documents = mapping.document_columns(self.binding, self.contract)
+        return lines.read_ndjson(session, files, self.binding, wanted.values(), documents)
 
     def _judge(self, session: duckdb.DuckDBPyConnection, source: Extract | None, period: Window) -> LoadResult:
         counts, loaded, extra = Counts(0, 0, 0), 0, tuple[str, ...]()

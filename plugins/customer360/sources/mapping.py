@@ -54,6 +54,20 @@ def wanted_columns(binding: TableBinding, contract: Contract) -> dict[str, str]:
     return {name.lower(): name for name in reversed(names)}
 
 
+def document_columns(binding: TableBinding, contract: Contract) -> frozenset[str]:
+    """The source columns, in lower case, that are taken as JSON documents and for nothing else."""
+    documents: set[str] = set()
+    others: set[str] = set()
+    for expression in (binding.where, binding.load.cursor, binding.distinct.latest if binding.distinct else None):
+        others |= expression.columns if expression else set()
+    for column in contract.source_columns:
+        bound = binding.columns.get(column.name)
+        as_it_is = bound is None or bound.is_column
+        names = bound.columns if bound else {column.name}
+        (documents if as_it_is and "JSON" in (column.type, (column.format or "").upper()) else others).update(names)
+    return frozenset(name.lower() for name in documents - others)
+
+
 def drift(binding: TableBinding, contract: Contract, extract: Extract) -> tuple[str, ...]:
     """One sentence per source column that nothing reads."""
     wanted = wanted_columns(binding, contract)

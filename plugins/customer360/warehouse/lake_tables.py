@@ -136,5 +136,6 @@ def create(
 def describe(connection: duckdb.DuckDBPyConnection, spec: TableSpec, name: TableName) -> None:
     connection.execute(f"COMMENT ON TABLE {quoted(name)} IS {literal(spec.description)}")
     for column in spec.columns:
-        place = f"{quoted(name)}.{identifier(column.name)}"
-        connection.execute(f"COMMENT ON COLUMN {place} IS {literal(column.description)}")
+        if column.description:  # scratch tables have none, and a statement each adds up
+            place = f"{quoted(name)}.{identifier(column.name)}"
+            connection.execute(f"COMMENT ON COLUMN {place} IS {literal(column.description)}")

@@ -59,6 +59,7 @@ class LocalWarehouse(LakeSession):
     ) -> None:
         super().__init__(folder, memory_limit=memory_limit, threads=threads, lock_timeout=lock_timeout)
         self._schemas = dict(schemas or {})
+        self._written: dict[str, dict[str, str]] = {}  # columns of what this object wrote elsewhere than in its table
 
     def work_for(self, run: RunInfo) -> None:
         """See the port. Commits carry their run's id already, and there are no other jobs."""
@@ -182,6 +183,7 @@ class LocalWarehouse(LakeSession):
             drop(connection, name)
             create(connection, spec, name, partitioned=False)
             rows = scalar(connection, f"INSERT INTO {quoted(name)} {query}")
+        self._written[str(name)] = spec.schema
         return JobStats(rows=rows, seconds=time.monotonic() - started)
 
     def start_write(self, spec: TableSpec, sql: str, **_: Any) -> str | None:
@@ -307,7 +309,7 @@ class LocalWarehouse(LakeSession):
         """GoogleSQL → DuckDB, with values bound and tables renamed."""
         bound = bind_parameters(sql, parameters or {})
         names = {f"{r.dataset}.{r.table}" for r in references(parse_query(bound))}
-        schemas = {name: self._schemas.get(name) or self._known(name) for name in names}
+        schemas = {name: self._schemas.get(name) or self._written.get(name) or self._known(name) for name in names}
         if renames:
             moved = {str(old): str(new) for old, new in renames.items()}
             bound = rename_tables(bound, moved)

@@ -2,6 +2,7 @@ WITH responses AS (
   SELECT
     response_id,
     campaign_id,
+    source_system,
     customer_id,
     responded_at,
     response_type,
@@ -27,7 +28,7 @@ response_types AS (
 SELECT
   responses.response_id,
   responses.campaign_id,
-  IF(responses.customer_id IS NULL, NULL, 'crm') AS source_system,
+  responses.source_system,
   responses.customer_id AS source_customer_id,
   responses.responded_at,
   DATE(responses.responded_at) AS response_date,

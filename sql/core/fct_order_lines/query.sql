@@ -15,13 +15,24 @@ rate_periods AS (
   FROM staging.stg_finance__exchange_rates
 ),
 
--- A transaction belongs to one customer: lines that name nobody, or somebody else, follow the smallest id.
+named_customers AS (
+  SELECT
+    transaction_id,
+    customer_id,
+    MIN(source_system) AS source_system
+  FROM staging.stg_commerce__purchase_transactions
+  WHERE DATE(purchased_at) <= @run_date
+  GROUP BY transaction_id, customer_id
+),
+
+-- A transaction belongs to one customer: lines that name nobody, or somebody else, follow the smallest id, and where
+-- two systems have that id, the first system by name.
 owners AS (
   SELECT
     transaction_id,
-    MIN(customer_id) AS customer_id
-  FROM staging.stg_commerce__purchase_transactions
-  WHERE DATE(purchased_at) <= @run_date
+    MIN(customer_id) AS customer_id,
+    ANY_VALUE(source_system HAVING MIN customer_id) AS source_system
+  FROM named_customers
   GROUP BY transaction_id
 ),
 
@@ -51,6 +62,7 @@ converted AS (
   SELECT
     lines.transaction_id,
     lines.line_number,
+    owners.source_system,
     owners.customer_id,
     lines.product_id,
     products.category,
@@ -103,7 +115,7 @@ classified AS (
 SELECT
   transaction_id,
   line_number,
-  IF(customer_id IS NULL, NULL, 'crm') AS source_system,
+  source_system,
   customer_id AS source_customer_id,
   product_id,
   category,

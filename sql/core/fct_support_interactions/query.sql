@@ -1,6 +1,7 @@
 WITH contacts AS (
   SELECT
     interaction_id,
+    source_system,
     customer_id,
     interacted_at,
     interaction_type,
@@ -12,7 +13,7 @@ WITH contacts AS (
 
 SELECT
   interaction_id,
-  IF(customer_id IS NULL, NULL, 'crm') AS source_system,
+  source_system,
   customer_id AS source_customer_id,
   interacted_at,
   DATE(interacted_at) AS interaction_date,

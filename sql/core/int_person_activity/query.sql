@@ -1,6 +1,10 @@
--- When a person was seen. Seen is what the customer began: an order, a session, a support contact, a positive response;
--- where there is none of these, the registration.
+-- When a person was seen. Seen is what the customer began: an order, a session, an event, a support contact, a positive
+-- response; where there is none of these, the registration.
 WITH
+connected AS (
+  SELECT 'raw_web.customer_events' NOT IN UNNEST(@unconnected_tables) AS events
+),
+
 profile AS (
   SELECT
     customer360_id,
@@ -34,6 +38,20 @@ web AS (
   FROM core.int_person_web
 ),
 
+events AS (
+  SELECT
+    customer360_id,
+    first_event_at,
+    last_event_at,
+    last_event_channel,
+    events_last_7_days,
+    events_last_30_days,
+    events_last_90_days,
+    first_recent_event_date,
+    last_earlier_event_date
+  FROM core.int_person_events
+),
+
 support AS (
   SELECT
     customer360_id,
@@ -65,7 +83,8 @@ marketing AS (
   FROM core.int_person_marketing
 ),
 
--- The four sources in one shape. `rank_at_ties` decides between activities of the same instant.
+-- The five sources in one shape. `rank_at_ties` decides between activities of the same instant. Interactions stand in
+-- for events while those are not connected.
 activities AS (
   SELECT
     customer360_id,
@@ -78,6 +97,9 @@ activities AS (
     0 AS events_last_7_days,
     0 AS events_last_30_days,
     0 AS events_last_90_days,
+    0 AS interactions_last_7_days,
+    0 AS interactions_last_30_days,
+    0 AS interactions_last_90_days,
     first_recent_order_date AS first_recent_date,
     last_earlier_order_date AS last_earlier_date,
     last_change_at AS last_source_at
@@ -91,9 +113,12 @@ activities AS (
     'support' AS channel,
     last_support_interaction_at AS interaction_at,
     COALESCE(last_interaction_type, 'support') AS interaction_type,
-    contacts_last_7_days AS events_last_7_days,
-    contacts_last_30_days AS events_last_30_days,
-    contacts_last_90_days AS events_last_90_days,
+    0 AS events_last_7_days,
+    0 AS events_last_30_days,
+    0 AS events_last_90_days,
+    contacts_last_7_days AS interactions_last_7_days,
+    contacts_last_30_days AS interactions_last_30_days,
+    contacts_last_90_days AS interactions_last_90_days,
     first_recent_contact_date AS first_recent_date,
     last_earlier_contact_date AS last_earlier_date,
     last_support_interaction_at AS last_source_at
@@ -107,9 +132,12 @@ activities AS (
     last_positive_channel AS channel,
     last_answer_at AS interaction_at,
     last_answer_type AS interaction_type,
-    answers_last_7_days AS events_last_7_days,
-    answers_last_30_days AS events_last_30_days,
-    answers_last_90_days AS events_last_90_days,
+    0 AS events_last_7_days,
+    0 AS events_last_30_days,
+    0 AS events_last_90_days,
+    answers_last_7_days AS interactions_last_7_days,
+    answers_last_30_days AS interactions_last_30_days,
+    answers_last_90_days AS interactions_last_90_days,
     first_recent_positive_date AS first_recent_date,
     last_earlier_positive_date AS last_earlier_date,
     last_row_at AS last_source_at
@@ -123,13 +151,35 @@ activities AS (
     last_visit_channel AS channel,
     last_visit_at AS interaction_at,
     'session' AS interaction_type,
-    sessions_last_7_days AS events_last_7_days,
-    sessions_last_30_days AS events_last_30_days,
-    sessions_last_90_days AS events_last_90_days,
+    0 AS events_last_7_days,
+    0 AS events_last_30_days,
+    0 AS events_last_90_days,
+    sessions_last_7_days AS interactions_last_7_days,
+    sessions_last_30_days AS interactions_last_30_days,
+    sessions_last_90_days AS interactions_last_90_days,
     first_recent_visit_date AS first_recent_date,
     last_earlier_visit_date AS last_earlier_date,
     last_visit_at AS last_source_at
   FROM web
+  UNION ALL
+  SELECT
+    customer360_id,
+    5 AS rank_at_ties,
+    first_event_at AS first_at,
+    last_event_at AS last_at,
+    last_event_channel AS channel,
+    CAST(NULL AS TIMESTAMP) AS interaction_at,
+    CAST(NULL AS STRING) AS interaction_type,
+    events_last_7_days,
+    events_last_30_days,
+    events_last_90_days,
+    0 AS interactions_last_7_days,
+    0 AS interactions_last_30_days,
+    0 AS interactions_last_90_days,
+    first_recent_event_date AS first_recent_date,
+    last_earlier_event_date AS last_earlier_date,
+    last_event_at AS last_source_at
+  FROM events
 ),
 
 summary AS (
@@ -141,6 +191,9 @@ summary AS (
     SUM(events_last_7_days) AS events_last_7_days,
     SUM(events_last_30_days) AS events_last_30_days,
     SUM(events_last_90_days) AS events_last_90_days,
+    SUM(interactions_last_7_days) AS interactions_last_7_days,
+    SUM(interactions_last_30_days) AS interactions_last_30_days,
+    SUM(interactions_last_90_days) AS interactions_last_90_days,
     MIN(first_recent_date) AS first_recent_date,
     MAX(last_earlier_date) AS last_earlier_date,
     MAX(last_source_at) AS last_source_at
@@ -180,12 +233,16 @@ seen AS (
     COALESCE(summary.first_at, TIMESTAMP(profile.registration_date)) AS first_seen_at,
     COALESCE(summary.last_at, TIMESTAMP(profile.registration_date)) AS last_seen_at,
     summary.last_interaction_at,
-    COALESCE(summary.events_last_7_days, 0) AS events_last_7_days,
-    COALESCE(summary.events_last_30_days, 0) AS events_last_30_days,
-    COALESCE(summary.events_last_90_days, 0) AS events_last_90_days,
+    COALESCE(IF(connected.events, summary.events_last_7_days, summary.interactions_last_7_days), 0)
+      AS events_last_7_days,
+    COALESCE(IF(connected.events, summary.events_last_30_days, summary.interactions_last_30_days), 0)
+      AS events_last_30_days,
+    COALESCE(IF(connected.events, summary.events_last_90_days, summary.interactions_last_90_days), 0)
+      AS events_last_90_days,
     DATE_DIFF(summary.first_recent_date, summary.last_earlier_date, DAY) AS gap_before_last_30_days,
     summary.last_source_at
   FROM profile
+  CROSS JOIN connected
   LEFT JOIN summary ON profile.customer360_id = summary.customer360_id
 )
 

@@ -4,6 +4,7 @@ WITH
 connected AS (
   SELECT
     'raw_web.website_behavior' NOT IN UNNEST(@unconnected_tables) AS web,
+    'raw_web.customer_events' NOT IN UNNEST(@unconnected_tables) AS events,
     'raw_commerce.purchase_transactions' NOT IN UNNEST(@unconnected_tables) AS commerce
 ),
 
@@ -28,6 +29,13 @@ web AS (
   FROM core.int_person_web
 ),
 
+events AS (
+  SELECT
+    customer360_id,
+    portal_events_last_90_days
+  FROM core.int_person_events
+),
+
 marketing AS (
   SELECT
     customer360_id,
@@ -35,13 +43,14 @@ marketing AS (
   FROM core.int_person_marketing
 ),
 
--- No visits and no orders are known facts where their source is connected, so they are 0 there; a recency without
--- orders, or the answers of somebody who was never sent an e-mail, are unknown.
+-- No visits, no portal events and no orders are known facts where their source is connected, so they are 0 there; a
+-- recency without orders, or the answers of somebody who was never sent an e-mail, are unknown.
 measures AS (
   SELECT
     profile.customer360_id,
     marketing.email_engagement_rate,
     IF(connected.web, COALESCE(web.sessions_last_90_days, 0), NULL) AS sessions_last_90_days,
+    IF(connected.events, COALESCE(events.portal_events_last_90_days, 0), NULL) AS portal_events_last_90_days,
     commerce.days_since_last_purchase,
     IF(connected.commerce, COALESCE(commerce.orders_count, 0), NULL) AS orders_count,
     IF(connected.commerce, COALESCE(commerce.total_revenue, 0), NULL) AS total_revenue
@@ -49,6 +58,7 @@ measures AS (
   CROSS JOIN connected
   LEFT JOIN commerce ON profile.customer360_id = commerce.customer360_id
   LEFT JOIN web ON profile.customer360_id = web.customer360_id
+  LEFT JOIN events ON profile.customer360_id = events.customer360_id
   LEFT JOIN marketing ON profile.customer360_id = marketing.customer360_id
 ),
 
@@ -88,6 +98,25 @@ web_ranks AS (
     ) AS people_worse,
     SUM(people) OVER () AS people_known
   FROM web_values
+),
+
+portal_values AS (
+  SELECT
+    portal_events_last_90_days,
+    COUNT(*) AS people
+  FROM measures
+  WHERE portal_events_last_90_days IS NOT NULL
+  GROUP BY portal_events_last_90_days
+),
+
+portal_ranks AS (
+  SELECT
+    portal_events_last_90_days,
+    COALESCE(
+      SUM(people) OVER (ORDER BY portal_events_last_90_days ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
+    ) AS people_worse,
+    SUM(people) OVER () AS people_known
+  FROM portal_values
 ),
 
 recency_values AS (
@@ -157,8 +186,9 @@ components AS (
       SAFE_DIVIDE(CAST(100 * email_ranks.people_worse AS NUMERIC), email_ranks.people_known) AS NUMERIC
     ) AS email_score,
     CAST(SAFE_DIVIDE(CAST(100 * web_ranks.people_worse AS NUMERIC), web_ranks.people_known) AS NUMERIC) AS web_score,
-    -- Events of the customer portal are not connected yet.
-    CAST(NULL AS NUMERIC) AS portal_score,
+    CAST(
+      SAFE_DIVIDE(CAST(100 * portal_ranks.people_worse AS NUMERIC), portal_ranks.people_known) AS NUMERIC
+    ) AS portal_score,
     CAST(
       SAFE_DIVIDE(CAST(100 * recency_ranks.people_worse AS NUMERIC), recency_ranks.people_known) AS NUMERIC
     ) AS recency_component,
@@ -171,6 +201,7 @@ components AS (
   FROM measures
   LEFT JOIN email_ranks ON measures.email_engagement_rate = email_ranks.email_engagement_rate
   LEFT JOIN web_ranks ON measures.sessions_last_90_days = web_ranks.sessions_last_90_days
+  LEFT JOIN portal_ranks ON measures.portal_events_last_90_days = portal_ranks.portal_events_last_90_days
   LEFT JOIN recency_ranks ON measures.days_since_last_purchase = recency_ranks.days_since_last_purchase
   LEFT JOIN frequency_ranks ON measures.orders_count = frequency_ranks.orders_count
   LEFT JOIN monetary_ranks ON measures.total_revenue = monetary_ranks.total_revenue

@@ -20,7 +20,7 @@ sessions AS (
     landing_category,
     LOWER(device_type) LIKE '%app' AS is_app
   FROM core.fct_sessions
-  -- Anonymous visits are nobody's until an identifier links them.
+  -- Anonymous visits are nobody's until an identifier links them: then the visitor is in the id map.
   WHERE visit_date <= @run_date AND source_customer_id IS NOT NULL
 ),
 

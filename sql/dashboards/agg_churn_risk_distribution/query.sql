@@ -1,5 +1,5 @@
--- How many people are how likely to stay away. All are unknown until a model is fitted, and people who never bought
--- remain so.
+-- How many people are how likely to stay away. All are unknown until a model is fitted, and people who never bought or
+-- refuse to be profiled remain so.
 WITH
 customer_360 AS (
   SELECT

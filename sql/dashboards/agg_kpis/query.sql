@@ -2,6 +2,7 @@
 WITH
 customer_360 AS (
   SELECT
+    customer360_id,
     created_at,
     customer_tenure_days,
     lifetime_value
@@ -43,7 +44,8 @@ customers AS (
         DATE_SUB(@run_date, INTERVAL customer_360.customer_tenure_days DAY), DATE(customer_360.created_at)
       ) <= periods.previous_end
     ) AS customers_before,
-    -- Nobody is worth 0; what people are worth is unknown (NULL) while their purchases are not connected.
+    -- Nobody is worth 0; what people are worth is unknown (NULL) while their purchases are not connected. Of who
+    -- refuses to be profiled it is unknown always.
     IF(COUNT(*) = 0, 0, SUM(customer_360.lifetime_value)) AS lifetime_value
   FROM customer_360
   CROSS JOIN periods
@@ -56,20 +58,23 @@ sales AS (
     COALESCE(SUM(IF(orders_daily.activity_date <= periods.previous_end, orders_daily.orders_count, 0)), 0)
       AS orders_count_before,
     COALESCE(SUM(IF(orders_daily.activity_date <= periods.previous_end, orders_daily.gross_revenue, 0)), 0)
-      AS gross_revenue_before,
-    -- What customers, not guests, have added to the lifetime value since.
-    COALESCE(
-      SUM(
-        IF(
-          orders_daily.activity_date > periods.previous_end AND orders_daily.source_customer_id IS NOT NULL,
-          COALESCE(orders_daily.gross_revenue, 0) - COALESCE(orders_daily.refunds_amount, 0),
-          0
-        )
-      ),
-      0
-    ) AS net_revenue_since
+      AS gross_revenue_before
   FROM orders_daily
   CROSS JOIN periods
+),
+
+-- What the people whose lifetime value is known have added to it since: no guests, nobody who refuses to be profiled.
+recent_sales AS (
+  SELECT
+    COALESCE(SUM(COALESCE(orders_daily.gross_revenue, 0) - COALESCE(orders_daily.refunds_amount, 0)), 0) AS net_revenue
+  FROM orders_daily
+  CROSS JOIN periods
+  INNER JOIN identity_map
+    ON
+      orders_daily.source_system = identity_map.source_system
+      AND orders_daily.source_customer_id = identity_map.source_customer_id
+  INNER JOIN customer_360 ON identity_map.customer360_id = customer_360.customer360_id
+  WHERE orders_daily.activity_date > periods.previous_end AND customer_360.lifetime_value IS NOT NULL
 ),
 
 buyers AS (
@@ -127,11 +132,11 @@ kpis AS (
     'Total lifetime value' AS title,
     customers.lifetime_value AS value,
     -- The predicted part is today's in both, so the change is what was sold since.
-    customers.lifetime_value - sales.net_revenue_since AS previous_value,
+    customers.lifetime_value - recent_sales.net_revenue AS previous_value,
     'currency' AS format,
     @run_date AS period_end
   FROM customers
-  CROSS JOIN sales
+  CROSS JOIN recent_sales
   UNION ALL
   SELECT
     3 AS position,

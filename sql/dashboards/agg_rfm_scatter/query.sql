@@ -1,4 +1,5 @@
--- The people with orders by recency, frequency and monetary score: at most 125 points.
+-- The people with orders (who do not refuse to be profiled) by recency, frequency and monetary score: at most 125
+-- points.
 WITH
 customer_360 AS (
   SELECT

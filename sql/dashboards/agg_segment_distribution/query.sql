@@ -18,7 +18,8 @@ combinations AS (
     primary_segment,
     COUNT(*) AS people,
     SUM(total_revenue) AS total_revenue,
-    SUM(lifetime_value) AS lifetime_value
+    SUM(lifetime_value) AS lifetime_value,
+    COUNT(lifetime_value) AS valued_people
   FROM customer_360
   GROUP BY value_segment, rfm_segment, primary_segment
 ),
@@ -26,11 +27,12 @@ combinations AS (
 memberships AS (
   SELECT
     'value_segment' AS segmentation,
-    -- Everybody has a value segment, unless purchases are not connected.
+    -- Everybody has a value segment, unless purchases are not connected or the person refuses to be profiled.
     COALESCE(value_segment, 'unknown') AS segment,
     people,
     total_revenue,
-    lifetime_value
+    lifetime_value,
+    valued_people
   FROM combinations
   UNION ALL
   SELECT
@@ -39,7 +41,8 @@ memberships AS (
     COALESCE(rfm_segment, IF(value_segment IS NULL, 'unknown', 'no_orders')) AS segment,
     people,
     total_revenue,
-    lifetime_value
+    lifetime_value,
+    valued_people
   FROM combinations
   UNION ALL
   SELECT
@@ -47,7 +50,8 @@ memberships AS (
     COALESCE(primary_segment, 'unknown') AS segment,
     people,
     total_revenue,
-    lifetime_value
+    lifetime_value,
+    valued_people
   FROM combinations
 ),
 
@@ -57,7 +61,8 @@ segments AS (
     segment,
     SUM(people) AS people,
     SUM(total_revenue) AS total_revenue,
-    SUM(lifetime_value) AS lifetime_value
+    SUM(lifetime_value) AS lifetime_value,
+    SUM(valued_people) AS valued_people
   FROM memberships
   GROUP BY segmentation, segment
 )
@@ -70,5 +75,5 @@ SELECT
   CAST(SAFE_DIVIDE(CAST(people AS NUMERIC), SUM(people) OVER (PARTITION BY segmentation)) AS NUMERIC) AS people_share,
   total_revenue,
   lifetime_value,
-  CAST(SAFE_DIVIDE(lifetime_value, people) AS NUMERIC) AS avg_lifetime_value
+  CAST(SAFE_DIVIDE(lifetime_value, valued_people) AS NUMERIC) AS avg_lifetime_value
 FROM segments

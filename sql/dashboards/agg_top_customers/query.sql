@@ -13,7 +13,8 @@ customer_360 AS (
     value_segment,
     rfm_segment
   FROM marts.customer_360
-  WHERE orders_count > 0
+  -- Who refuses to be profiled has no lifetime value, and is ranked nowhere.
+  WHERE orders_count > 0 AND lifetime_value IS NOT NULL
 ),
 
 -- Cut before ranking: finding the first hundred needs no sort of everybody.

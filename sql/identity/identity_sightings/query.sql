@@ -34,9 +34,12 @@ identities AS (
     source_system,
     source_customer_id,
     identity_type,
-    -- An account with a provider is that provider's: two shops may both have a customer 1.
-    IF(identity_type = 'EXTERNAL_ID' AND provider IS NOT NULL, CONCAT(provider, ':', identity_value), identity_value)
-      AS identity_value,
+    -- An id without a system is its provider's: two shops may both have a customer 1.
+    IF(
+      identity_type = 'EXTERNAL_ID' AND provider IS NOT NULL AND STRPOS(identity_value, ':') = 0,
+      CONCAT(provider, ':', identity_value),
+      identity_value
+    ) AS identity_value,
     is_primary,
     COALESCE(DATE(verified_at) <= @run_date, FALSE) AS is_verified,
     seen_at,

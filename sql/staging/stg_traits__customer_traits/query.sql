@@ -20,7 +20,7 @@ SELECT
   source_system,
   customer_id,
   trait_key,
-  trait_value,
+  SAFE.PARSE_JSON(trait_value, wide_number_mode => 'round') AS trait_value,
   NULLIF(UPPER(TRIM(trait_type)), '') AS trait_type,
   NULLIF(TRIM(source), '') AS source,
   computed_at,

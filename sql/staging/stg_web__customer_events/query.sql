@@ -42,7 +42,7 @@ SELECT
   ) AS event_name,
   NULLIF(TRIM(events.event_category), '') AS event_category,
   events.event_value,
-  events.properties,
+  SAFE.PARSE_JSON(events.properties, wide_number_mode => 'round') AS properties,
   NULLIF(TRIM(events.page_url), '') AS page_url,
   NULLIF(TRIM(events.referrer_url), '') AS referrer_url,
   NULLIF(TRIM(events.utm_source), '') AS utm_source,

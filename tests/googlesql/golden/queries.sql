@@ -380,6 +380,35 @@ SELECT
   CAST(GSQL_JSON_QUERY("documents"."s", '$.o.l') AS TEXT) AS "l"
 FROM "golden"."documents" AS "documents"
 
+--- JSON arrays of scalars
+SELECT d.id, ARRAY_LENGTH(JSON_VALUE_ARRAY(d.s)) AS size, element, ARRAY_LENGTH(JSON_VALUE_ARRAY(d.s, '$.o.l')) AS inner_size, ARRAY_LENGTH(JSON_VALUE_ARRAY(d.s, '$.l')) AS empty_size
+FROM golden.documents AS d LEFT JOIN UNNEST(JSON_VALUE_ARRAY(d.s, '$.o.l')) AS element;
+-- becomes
+SELECT
+  "d"."id" AS "id",
+  LEN(GSQL_JSON_VALUE_ARRAY("d"."s", '$')) AS "size",
+  "_0"."element" AS "element",
+  LEN(GSQL_JSON_VALUE_ARRAY("d"."s", '$.o.l')) AS "inner_size",
+  LEN(GSQL_JSON_VALUE_ARRAY("d"."s", '$.l')) AS "empty_size"
+FROM "golden"."documents" AS "d"
+LEFT JOIN UNNEST(GSQL_JSON_VALUE_ARRAY("d"."s", '$.o.l')) AS "_0"("element")
+  ON TRUE
+
+--- an array of documents has no scalars
+SELECT t.id, ARRAY_LENGTH(JSON_VALUE_ARRAY('[1, "two", null, true, 2.50]')) AS scalars, ARRAY_LENGTH(JSON_VALUE_ARRAY('[1, {"a": 2}]')) AS documents, ARRAY_LENGTH(JSON_VALUE_ARRAY(PARSE_JSON('[1, [2]]'))) AS arrays, element
+FROM golden.texts AS t CROSS JOIN UNNEST(JSON_VALUE_ARRAY(PARSE_JSON('["a", 1, null, true, 2.5, " b "]'))) AS element WHERE t.id = 1;
+-- becomes
+SELECT
+  "t"."id" AS "id",
+  LEN(GSQL_JSON_VALUE_ARRAY('[1, "two", null, true, 2.50]', '$')) AS "scalars",
+  LEN(GSQL_JSON_VALUE_ARRAY('[1, {"a": 2}]', '$')) AS "documents",
+  LEN(GSQL_JSON_VALUE_ARRAY(CAST('[1, [2]]' AS JSON), '$')) AS "arrays",
+  "_0"."element" AS "element"
+FROM "golden"."texts" AS "t"
+CROSS JOIN UNNEST(GSQL_JSON_VALUE_ARRAY(CAST('["a", 1, null, true, 2.5, " b "]' AS JSON), '$')) AS "_0"("element")
+WHERE
+  "t"."id" = 1
+
 --- JSON documents
 SELECT id, PARSE_JSON(s) AS document, JSON_VALUE(PARSE_JSON(s), '$.a') AS a, JSON_QUERY(PARSE_JSON(s), '$.o') AS o FROM golden.documents WHERE id < 3;
 -- becomes
@@ -391,3 +420,40 @@ SELECT
 FROM "golden"."documents" AS "documents"
 WHERE
   "documents"."id" < 3
+
+--- JSON or nothing
+SELECT n, SAFE.PARSE_JSON(s) AS document, SAFE.PARSE_JSON(s, wide_number_mode => 'round') AS rounded
+FROM UNNEST([
+  ' {"a": [1, "nan", ",]"]} ', '"text"', 'null', '{"a": NaN}', '-Infinity', '[1,]', '{"a": 1,\n}', "{'a': 1}", '01', 'abc', '', NULL
+]) AS s WITH OFFSET AS n;
+-- becomes
+SELECT
+  "_0"."n" AS "n",
+  GSQL_SAFE_JSON("_0"."s") AS "document",
+  GSQL_SAFE_JSON("_0"."s") AS "rounded"
+FROM (
+  SELECT
+    "_"."s",
+    "_"."n" - 1 AS "n"
+  FROM UNNEST(CAST([
+    ' {"a": [1, "nan", ",]"]} ',
+    '"text"',
+    'null',
+    '{"a": NaN}',
+    '-Infinity',
+    '[1,]',
+    '{"a": 1,
+}',
+    '{''a'': 1}',
+    '01',
+    'abc',
+    '',
+    NULL
+  ] AS TEXT[])) WITH ORDINALITY AS "_"("s", "n", "n")
+) AS "_0"("s", "n")
+
+--- JSON whose numbers may be rounded
+SELECT JSON_VALUE(PARSE_JSON('{"a": 0.25, "b": 1e2}', wide_number_mode => 'round'), '$.a') AS a;
+-- becomes
+SELECT
+  GSQL_JSON_VALUE(CAST('{"a": 0.25, "b": 1e2}' AS JSON), '$.a') AS "a"

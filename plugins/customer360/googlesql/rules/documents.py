@@ -7,7 +7,7 @@ import re
 from sqlglot import exp
 
 from customer360.googlesql import types
-from customer360.googlesql.rules.base import call, cast, constant_text, known, refused, rule
+from customer360.googlesql.rules.base import call, cast, constant_text, known, refused, rule, text
 
 _PATH = re.compile(r'\$(\.[A-Za-z_]\w*|\."[^"]*"|\[\d+\])*')
 
@@ -25,10 +25,27 @@ def json_query(node: exp.JSONExtract) -> exp.Expr:
     return found if known(node.this) == types.JSON else cast(found, types.STRING)
 
 
+@rule(exp.JSONValueArray)
+def json_value_array(node: exp.JSONValueArray) -> exp.Expr:
+    """JSON_VALUE_ARRAY: scalars as texts; NULL for what is no array of scalars."""
+    return call("gsql_json_value_array", node.this, _path(node))
+
+
 @rule(exp.ParseJSON)
 def parse_json(node: exp.ParseJSON) -> exp.Expr:
-    """PARSE_JSON."""
-    return cast(node.this, types.JSON)
+    """PARSE_JSON; under SAFE. what is no JSON is NULL. DuckDB keeps a number's digits, so nothing is ever rounded."""
+    mode = node.expression
+    if isinstance(mode, exp.Kwarg):
+        name, value = mode.this.name.lower(), constant_text(mode.expression)
+        if (name, value) != ("wide_number_mode", "round"):
+            raise refused(node, f"{text(mode)} in PARSE_JSON.", "write wide_number_mode => 'round', or nothing")
+    return call("gsql_safe_json", node.this) if isinstance(node.parent, exp.SafeFunc) else cast(node.this, types.JSON)
+
+
+@rule(exp.Kwarg)
+def named_argument(node: exp.Kwarg) -> exp.Expr:
+    """An argument by name, read by the rule of the function that has one."""
+    return node
 
 
 def _path(node: exp.Expr) -> str:

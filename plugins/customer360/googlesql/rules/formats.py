@@ -29,7 +29,7 @@ def format_argument(node: exp.Func) -> exp.Expr:
 
 @rule(exp.SafeFunc)
 def safe(node: exp.SafeFunc) -> exp.Expr:
-    """SAFE.PARSE_DATE and SAFE.PARSE_TIMESTAMP; the rule of the function has seen the prefix."""
+    """SAFE.PARSE_DATE, SAFE.PARSE_TIMESTAMP and SAFE.PARSE_JSON; the rule of the function has seen the prefix."""
     return argument(node)
 
 
