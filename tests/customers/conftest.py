@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from conftest import ROOT
+from identity.shared import day
 from reference.canonical import canonical, compare_rows
 from reference.zetasql_engine import run
 
-from customer360.customers import Customers
+from customer360.customers import Customers, Person
 from customer360.googlesql import types
 from customer360.googlesql.parse import parse_query, references
 from customer360.project.names import TableName
@@ -43,7 +45,7 @@ class ComparedWarehouse(LocalWarehouse):
         return found
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """The warehouse after the last day, and the map that each day published."""
 
@@ -54,6 +56,11 @@ class World:
 
     def id_of(self, customer: str, n: int = -1) -> str:
         return self.maps[n][customer]
+
+    @functools.cache  # noqa: B019 (one world a session)
+    def person(self, customer: str) -> Person:
+        """The person of a source customer, and who was who on the first day."""
+        return self.customers.describe(self.id_of(customer), on=day(0))
 
 
 @pytest.fixture(scope="package")

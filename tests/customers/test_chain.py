@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import networkx as nx
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from identity.shared import day
 
 from customer360.customers.chain import Edge, explain
-from identity.shared import day
 
 TYPES = ["OVERRIDE", "EMAIL", "PHONE", "COOKIE_ID"]
 
@@ -22,7 +22,9 @@ def edges(*lines: str) -> list[Edge]:
 
 def test_the_strongest_evidence_explains_even_on_a_longer_way() -> None:
     found = explain(
-        "a", edges("a COOKIE_ID k 0", "c COOKIE_ID k 0", "a PHONE p 1", "b PHONE p 2", "b EMAIL x 1", "c EMAIL x 4"), TYPES
+        "a",
+        edges("a COOKIE_ID k 0", "c COOKIE_ID k 0", "a PHONE p 1", "b PHONE p 2", "b EMAIL x 1", "c EMAIL x 4"),
+        TYPES,
     )
     assert [(s.customer, s.other, s.identity_type, s.since) for s in found] == [
         ("b", "a", "PHONE", day(2)),
@@ -32,7 +34,10 @@ def test_the_strongest_evidence_explains_even_on_a_longer_way() -> None:
 
 def test_of_equally_strong_evidence_the_one_nearer_to_the_first_and_then_the_older_explains() -> None:
     near = edges("a EMAIL x 5", "c EMAIL x 5", "a EMAIL y 0", "b EMAIL y 0", "b EMAIL z 0", "c EMAIL z 0")
-    assert {s.customer: (s.other, s.identity_value) for s in explain("a", near, TYPES)} == {"b": ("a", "y"), "c": ("a", "x")}
+    assert {s.customer: (s.other, s.identity_value) for s in explain("a", near, TYPES)} == {
+        "b": ("a", "y"),
+        "c": ("a", "x"),
+    }
     older = edges("a EMAIL x 5", "b EMAIL x 5", "a EMAIL y 4", "b EMAIL y 4")
     assert [s.identity_value for s in explain("a", older, TYPES)] == ["y"]
 

@@ -1,4 +1,4 @@
-"""A small world of three days: people merge, part, are decided about and leave, and have bought before. Told in short."""
+"""A small world of two days: people merge, part, are decided about and leave, and have bought before. Told in short."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from identity.shared import SPECS, day, noon, seen
 
 from customer360.identity import IdentityConfig, Tables, resolve
 from customer360.project import load_project
-from customer360.project.model import TableSpec
+from customer360.project.model import Column, TableSpec
 from customer360.project.names import TableName
 from customer360.project.platform import MODEL_FITS
 from customer360.warehouse.port import Publication, RunInfo, Warehouse
 
 CONFIG = replace(IdentityConfig(), combinations=(("LAST_NAME", "DATE_OF_BIRTH"),), combination_limit=2)
-LAST = 2
+LAST = 1
 
 # Ann's loyalty card names her; on day 1 her second account tells her e-mail address, and a browser is known to be hers.
 # A kiosk's cookie is of five, then of six. Bea's accounts share nothing, Carl's an e-mail address: somebody knows better.
@@ -44,19 +44,23 @@ ARRIVES = {
         *(seen(f"{c}1", "DATE_OF_BIRTH", "1980-01-01") for c in "ABC"),
     ],
     1: [seen("A2", "EMAIL", "ann@x.com", 1), seen("A2", "COOKIE_ID", "v1", 1), seen("K6", "COOKIE_ID", "kiosk-1", 1)],
-    2: [],
 }
 DECISIONS = [
     {"override_id": "o1", "action": "merge", "left": "B1", "right": "B2", "decided_by": "jane"},
     {"override_id": "o2", "action": "split", "left": "C1", "right": "C2", "decided_by": "joe"},
+    {"override_id": "o3", "action": "verify", "left": "A1", "right": None, "decided_by": "joe"},
 ]
 # Who ordered when (days before the world's first), and for how much. G is a guest.
 ORDERS = [
     *(("crm:A1", 40, "10.00"), ("crm:A2", 26, "20.05"), ("crm:A1", 12, "5.10"), ("crm:A2", 12, "1.10")),
     *(("crm:B2", 30, "7.77"), ("crm:C1", 20, "5.01"), ("crm:C2", 3, "6.02"), ("crm:D1", 9, "8.08"), (None, 1, "1.23")),
 ]
-_DECIDED_ON = 2
 _PROJECT = load_project(ROOT)
+_MATCHES = TableSpec(
+    TableName("identity", "identity_matches"),
+    (Column("match_id", "STRING", ""), Column("match_probability", "NUMERIC", "")),
+    "What a model found. One row per pair.",
+)
 _DECISIONS = TableName("identity", "identity_decisions")
 
 
@@ -65,7 +69,7 @@ def run_day(warehouse: Warehouse, n: int) -> dict[str, str]:
     rows = [row for d, arrived in ARRIVES.items() if d <= n for row in arrived]
     rows = [row for row in rows if n < LAST or row["source_customer_id"] != "D1"]
     put(warehouse, SPECS["observations"], rows)
-    put_model(warehouse, str(_DECISIONS), [] if n < _DECIDED_ON else [_sides(decision) for decision in DECISIONS])
+    put_model(warehouse, str(_DECISIONS), [_sides(decision) for decision in DECISIONS[:2]] if n == LAST else [])
     run, previous = RunInfo(f"day_{n}", day(n)), Tables() if n else None
     given = {"config": CONFIG, "run": run, "specs": SPECS, "overrides": _DECISIONS, "previous": previous}
     resolve(warehouse, SPECS["observations"].name, **given)
@@ -119,7 +123,7 @@ def sell(warehouse: Warehouse) -> None:
 def build_marts(warehouse: Warehouse, people: Mapping[str, str]) -> None:
     """What a build makes of the last day, as far as somebody asks for it here: Ann is known, and who bought."""
     ann, bea, carl = (people[customer] for customer in ("crm:A1", "crm:B1", "crm:C1"))
-    buyers = [(ann, 14, 4, "36.20"), (bea, 32, 1, "7.77"), (carl, 22, 1, "5.01"), (people["crm:C2"], 5, 1, "6.02")]
+    buyers = [(ann, 13, 4, "36.20"), (bea, 31, 1, "7.77"), (carl, 21, 1, "5.01"), (people["crm:C2"], 4, 1, "6.02")]
     put_model(
         warehouse, "core.int_person_commerce",
         [{"customer360_id": p, "days_since_last_purchase": d, "orders_count": n, "total_revenue": Decimal(r)} for p, d, n, r in buyers],
@@ -129,7 +133,7 @@ def build_marts(warehouse: Warehouse, people: Mapping[str, str]) -> None:
         [{
             "customer360_id": ann, "primary_source": "crm", "run_date": day(LAST), "full_name": "Ann [bold]Lee\x1b[31m", "first_name": "Ann",
             "primary_email": "ann@x.com", "emails": [f"ann{n}@x.com" for n in range(30)], "source_ids": [_source("crm:A1"), _source("crm:A2")],
-            "last_seen_at": _at(_ago(1)), "orders_count": 4, "total_revenue": Decimal("36.20"), "days_since_last_purchase": 14,
+            "last_seen_at": _at(_ago(1)), "orders_count": 4, "total_revenue": Decimal("36.20"), "days_since_last_purchase": 13,
             "value_segment": "Low Value", "segments": ["Low Value", "loyal"], "primary_segment": "loyal", "rfm_segment": "loyal",
             "recency_score": 3, "frequency_score": 4, "monetary_score": 4, "engagement_score": 55, "overall_score": Decimal("41.5"),
             "current_value": Decimal("36.20"), "predicted_value": Decimal("12.5"), "lifetime_value": Decimal("48.70"), "is_verified": True,
@@ -144,6 +148,7 @@ def build_marts(warehouse: Warehouse, people: Mapping[str, str]) -> None:
         [{"customer360_id": ann, "probability_alive": Decimal("0.9"), "churn_risk_score": Decimal("0.42"), "churn_risk_pct": 42, "churn_risk_band": "medium", "fitted_on": day(0), "predicted_value": Decimal("12.5"), "predicted_purchases_90d": Decimal("0.8")}],
     )  # fmt: skip
     fit = {"run_id": "weekly", "run_date": day(0), "model": "bg_nbd_gamma_gamma", "fitted_on": day(0), "data_from": _ago(40), "customers": 5, "repeat_buyers": 1, "r": 0.25, "alpha": 4.5, "a": 0.75, "b": 2.5, "medium_above": Decimal("0.4"), "high_above": Decimal("0.8")}  # fmt: skip
+    put(warehouse, _MATCHES, [{"match_id": "m1", "match_probability": Decimal("0.9")}, {"match_id": "m2"}])
     put(warehouse, MODEL_FITS, [{**fit, "alpha": 9.0, "fitted_at": noon(0)}, {**fit, "fitted_at": noon(1)}])
 
 
@@ -152,9 +157,10 @@ def put_model(warehouse: Warehouse, name: str, rows: Iterable[Mapping[str, Any]]
     put(warehouse, _PROJECT.spec(TableName.parse(name)), rows)
 
 
-def _sides(decision: Mapping[str, str]) -> dict[str, Any]:
-    sides = {f"{side}_{n}": v for side in ("left", "right") for n, v in _source(f"crm:{decision[side]}").items()}
-    return {**decision, **sides, "decided_at": noon(_DECIDED_ON)}
+def _sides(decision: Mapping[str, str | None]) -> dict[str, Any]:
+    customers = {side: f"crm:{decision[side]}" if decision[side] else None for side in ("left", "right")}
+    sides = {f"{side}_{n}": value for side, customer in customers.items() for n, value in _source(customer).items()}
+    return {**decision, **sides, "decided_at": noon(LAST)}
 
 
 def _source(customer: str | None) -> dict[str, Any]:

@@ -66,11 +66,7 @@ def _read(text: str, config: IdentityConfig) -> _Reading:
 
 
 def _nobody(queries: Queries, text: str, read: _Reading, config: IdentityConfig) -> str:
-    kinds = [
-        "customer360_id",
-        "source customer (system:id)",
-        *sorted({type_name(type_) for type_, _ in read.identifiers}),
-    ]
+    kinds = ["customer360_id", "source customer (system:id)", *sorted(map(type_name, config.identifiers))]
     message = f"nobody has {text!r} as {', '.join(kinds[:-1])} or {kinds[-1]}"
     if read.wrong:
         return f"{message}: {read.wrong}"
