@@ -43,7 +43,7 @@ def customer(who: str, events: int, most: int, on: datetime | None, format_: str
     with its reason, the strongest there is. Values that too many share are listed as joining nobody.
 
     What is shown is PERSONAL DATA: names, addresses, what somebody bought. Mind who sees the screen and where the
-    output goes. It reads only, and leaves no trace of its own in the warehouse.
+    output goes. The command only reads.
     """
     from customer360.build.computed import IDENTITY_YAML
     from customer360.cli.person import show, show_matches

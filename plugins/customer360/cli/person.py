@@ -124,10 +124,14 @@ class _Page:
     def profile(self) -> None:
         table = _grid(8)
         for label, columns in _THEMES.items():
-            told = [text.format(self.value(column)) for column, text in columns if self.row.get(column)]
+            told = [self.say(column, text) for column, text in columns if self.row.get(column)]
             if told:
                 table.add_row(Text(label, "dim"), _text(" · ".join(told)))
         self.console.print(table)
+
+    def say(self, column: str, text: str) -> str:
+        """`{} orders` with the value in it; of one it is an order."""
+        return (text.removesuffix("s") if self.row[column] == 1 else text).format(self.value(column))
 
     def value(self, column: str) -> str:
         """A value of the profile as one reads it."""
@@ -153,7 +157,8 @@ class _Page:
         if not found.total:
             return
         self.title("Identifiers")
-        table = _grid()
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(max_width=20)
         for each in found.shown:
             table.add_row(Text(type_name(each.identity_type), "dim"), _text(_value(each)), _text(_holders(each)))
         self.console.print(Padding(table, (0, 0, 0, 2)))

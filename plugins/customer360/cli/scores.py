@@ -33,8 +33,8 @@ def _engagement(found: Engagement) -> Iterator[tuple[str, str]]:
     yield (
         "engagement",
         f"{_number(found.engagement_score)} of 100 = {found.recency_points} ({seen})"
-        f" + {found.event_points} ({found.events_last_30_days:,} events in 30 days)"
-        f" + {found.order_points} ({found.orders_count or 0:,} orders)",
+        f" + {found.event_points} (events in 30 days: {found.events_last_30_days:,})"
+        f" + {found.order_points} (orders: {found.orders_count or 0:,})",
     )
 
 
@@ -43,7 +43,7 @@ def _rfm(found: Rfm, currency: str) -> Iterator[tuple[str, str]]:
     money = f"{found.total_revenue or 0:,.2f} {currency}"
     for name, score, value, worse in (
         ("  recency", found.recency_score, f"bought {found.days_since_last_purchase} days ago", found.recency_worse),
-        ("  frequency", found.frequency_score, f"{found.orders_count:,} orders", found.frequency_worse),
+        ("  frequency", found.frequency_score, f"orders: {found.orders_count:,}", found.frequency_worse),
         ("  monetary", found.monetary_score, money, found.monetary_worse),
     ):
         yield name, f"{_number(score)} of 5: {value}, better than {worse:,} of them"
@@ -52,7 +52,7 @@ def _rfm(found: Rfm, currency: str) -> Iterator[tuple[str, str]]:
 def _components(found: Components) -> Iterator[tuple[str, str]]:
     parts = {
         "e-mail": (found.email_score, found.email_engagement_rate, "{:.0%} of e-mail campaigns opened"),
-        "web": (found.web_score, found.sessions_last_90_days, "{:,} sessions in 90 days"),
+        "web": (found.web_score, found.sessions_last_90_days, "sessions in 90 days: {:,}"),
         "portal": (found.portal_score, None, ""),
         "recency": (found.recency_component, None, ""),
         "frequency": (found.frequency_component, None, ""),
