@@ -24,6 +24,7 @@ LAYERS = [
     {"warehouse"},
     {"sources", "quality"},
     {"identity", "scoring"},
+    {"customers"},
     {"sample"},
     {"build"},
     {"doctor"},

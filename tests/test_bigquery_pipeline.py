@@ -20,9 +20,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from cloud_server import CloudServer
-from conftest import build_all, load_all, open_build, settings_for
+from conftest import ROOT, build_all, load_all, open_build, settings_for
 
 from customer360.build import Build
+from customer360.build.computed import IDENTITY_YAML
+from customer360.customers import Customers, to_document
+from customer360.identity import load_identity_config
+from customer360.warehouse.bigquery import BigQueryWarehouse
 
 pytestmark = pytest.mark.airflow
 
@@ -89,6 +93,23 @@ def test_every_published_table_equals_the_embedded_warehouses(demo: Demo) -> Non
     counts = demo.local.warehouse.row_counts(project.models)
     assert counts.keys() == project.models.keys()
     assert all(count for name, count in counts.items() if not name.table.endswith("exchange_rates"))
+
+
+def test_one_person_is_described_alike(demo: Demo) -> None:
+    """By the same queries, through the adapter: with partition filters, and parameters that are arrays."""
+    busiest = "SELECT customer360_id FROM marts.customer_360 ORDER BY ARRAY_LENGTH(source_ids) DESC, orders_count DESC, 1 LIMIT 1"
+    (person,) = demo.local.warehouse.query(busiest).to_pylist()
+    cloud = BigQueryWarehouse(demo.server.client(), location=demo.server.location, labels={})
+    config = load_identity_config(ROOT / IDENTITY_YAML)
+    told = []
+    for warehouse in (demo.local.warehouse, cloud):
+        customers = Customers(warehouse, ROOT / "sql" / "queries", config)
+        (found,) = customers.find(person["customer360_id"]).shown
+        told.append(to_document(customers.describe(found.customer360_id, on=DAY)))
+    cloud.close()
+    # Floats of two fits, whose last digits depend on the order of rows, are a fit's own business.
+    assert [person["scores"].pop("predictions") is None for person in told] in ([True, True], [False, False])
+    assert told[0] == told[1] and told[0]["timeline"]["total"]
 
 
 def test_extracts_land_in_the_bucket_and_every_job_ran_once(demo: Demo) -> None:

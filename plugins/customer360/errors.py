@@ -12,6 +12,7 @@
     │   ├── BudgetError                a query would read more bytes than its model may
     │   ├── WarehouseBusyError         another process holds the write lock (a retry helps)
     │   └── WarehouseUnavailableError  a disk, a lock or a connection failed (a retry helps)
+    ├── UnknownCustomerError           no person has this id, source customer or identifier
     ├── AuditError                     an expectation failed; what people read was left untouched
     └── LocalAirflowError              raised by orchestration: the local Airflow did not start, or a run in it failed
 
@@ -84,6 +85,10 @@ class WarehouseUnavailableError(WarehouseError):
     """The warehouse could not do it now: a disk, a lock or a connection failed."""
 
     retry_helps = True
+
+
+class UnknownCustomerError(Customer360Error):
+    """No person has this id, source customer or identifier."""
 
 
 class AuditError(Customer360Error):

@@ -22,6 +22,7 @@ _COMMANDS = {
     "plan": ("customer360.cli.plan:plan", "Show what would run, what it would read, and which tables it would change."),
     "run": ("customer360.cli.pipeline:run", "Build models without Airflow: write, audit, publish."),
     "test": ("customer360.cli.inspect:test", "Run the given/expect cases of models."),
+    "customer": ("customer360.cli.customer:customer", "One person: who they are and why, what they did, their scores."),
     "sql": ("customer360.cli.inspect:sql", "Ask the warehouse a GoogleSQL question."),
     "doctor": ("customer360.cli.doctor:doctor", "Check this deployment, and say what to do about what fails."),
     "status": ("customer360.cli.inspect:status", "Tables, loads, refused rows and data quality at a glance."),
@@ -60,6 +61,7 @@ def cli(verbose: bool) -> None:
       c360 run --date 2024-06-30                  raw → staging → … → dashboards
       c360 run --date 2024-06-30 -s core.fct_orders+    one model and what reads it
       c360 sql "SELECT value_segment, COUNT(*) AS people FROM marts.customer_360 GROUP BY 1"
+      c360 customer ann@example.com               one person, with the reasons
       c360 status
 
     Settings are environment variables (C360_DATA, C360_SOURCES, C360_WAREHOUSE …); docs/settings.md lists them.
