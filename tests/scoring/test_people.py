@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from customer360.project import TableName, load_project
@@ -23,6 +24,7 @@ from customer360.warehouse.port import RunInfo
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = load_project(ROOT)
 ORDERS, MAP = TableName("core", "int_customer_orders_daily"), TableName("identity", "identity_map")
+OPT_IN = TableName("core", "int_person_opt_in")
 SUNDAY = date(2024, 6, 30)
 
 
@@ -48,13 +50,23 @@ def sell(shop: Shop, people: int) -> None:
         for day, value in {int(day): value for day, value in zip(days[n], values[n], strict=True)}.items()
     ]  # fmt: skip
     ids = [{"customer360_id": f"P{n}", "source_system": "crm", "source_customer_id": f"C{n}"} for n in range(people)]
-    for name, given in ((ORDERS, rows), (MAP, ids)):
+    refusing = [
+        {"customer360_id": "P1", "refuses_profiling": True},
+        {"customer360_id": "P2", "refuses_profiling": False},
+    ]
+    for name, given in ((ORDERS, rows), (MAP, ids), (OPT_IN, refusing)):
         spec = PROJECT.models[name].spec
         shop.warehouse.append(spec, pa.Table.from_pylist(given, schema=spec.arrow_schema))
 
 
 def by_id(scores: pa.Table) -> pa.Table:
     return scores.sort_by("customer360_id").combine_chunks()
+
+
+def allowed(scores: pa.Table) -> pa.Table:
+    """Without P1, who refuses to be profiled and has bought like others."""
+    assert "P1" in scores["customer360_id"].to_pylist()
+    return scores.filter(pc.not_equal(scores["customer360_id"], "P1"))
 
 
 def fits(shop: Shop) -> list[dict[str, Any]]:
@@ -67,9 +79,9 @@ def test_a_week_is_scored_by_one_fit_and_a_day_run_again_finds_its_own(shop_on: 
     first = score_people(shop)
     (kept,) = fits(shop)
     assert kept["fitted_on"] == SUNDAY and kept["repeat_buyers"] >= 100
-    assert by_id(first.drop_columns(["fitted_on"])).equals(by_id(score(shop.history(SUNDAY), read_fit(kept))))
+    assert by_id(first.drop_columns(["fitted_on"])).equals(by_id(allowed(score(shop.history(SUNDAY), read_fit(kept)))))
     assert first["predicted_value"].null_count == 0
-    assert set(first["fitted_on"].to_pylist()) == {SUNDAY} and first.num_rows == kept["customers"]
+    assert set(first["fitted_on"].to_pylist()) == {SUNDAY} and first.num_rows == kept["customers"] - 1
 
     later = shop_on(SUNDAY + FIT_LASTS)
     assert set(score_people(later)["fitted_on"].to_pylist()) == {SUNDAY}

@@ -11,8 +11,8 @@ from customer360.scoring.arrays import Floats
 
 # Parameters → log-likelihood, and its gradient by parameter.
 LogLikelihood = Callable[[Floats], tuple[float, Floats]]
-# Of a million customers' mean log-likelihood: a hundredth of what chance alone would make of the slope. Where a parameter
-# is at its bound, rounding in the others' gradient comes to some 1e-6.
+# Of a million customers' mean log-likelihood: a hundredth of what chance alone would make of the slope. Where a
+# parameter is at its bound, rounding in the others' gradient comes to some 1e-6.
 _GRADIENT_TOLERANCE = 1e-5
 _DIFFERENCE = 1e-4
 

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 FIT_LASTS = timedelta(days=7)
 _HISTORY = "sql/queries/purchase_history.sql"
+_REFUSED = "sql/queries/profiling_refused.sql"
 _IN_FORCE = (
     f"SELECT * FROM {MODEL_FITS.name} WHERE model = @model AND fitted_on <= @run_date"
     " ORDER BY fitted_on DESC, fitted_at DESC, run_id DESC LIMIT 1"
@@ -45,6 +46,10 @@ class Shop:
     run: RunInfo
     reads: Mapping[TableName, TableName]
 
+    def refused(self) -> pa.Table:
+        """People who refuse to be profiled: one column, customer360_id."""
+        return self.warehouse.query((self.home / _REFUSED).read_text(encoding="utf-8"), renames=self.reads)
+
     def history(self, until: date) -> pa.Table:
         """Purchase histories as at the end of `until`, with what came after it until the run's day."""
         return self.warehouse.query(
@@ -58,9 +63,10 @@ class Shop:
 
 
 def score_people(shop: Shop) -> pa.Table:
-    """Scores of everybody who had bought by the run's day: the columns of `scores.SCHEMA` and fitted_on. No rows where
-    nothing could be fitted; the log says why."""
+    """Scores of everybody who had bought by the run's day and does not refuse PROFILING: the columns of
+    `scores.SCHEMA` and fitted_on. No rows where nothing could be fitted; the log says why."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     history = shop.history(shop.run.run_date)
     found = _in_force(shop.warehouse, shop.run.run_date)
@@ -69,7 +75,8 @@ def score_people(shop: Shop) -> pa.Table:
     schema = SCHEMA.append(pa.field("fitted_on", pa.date32()))
     if found is None:
         return schema.empty_table()
-    scores = score(history, found)
+    refused = shop.refused()["customer360_id"].combine_chunks()
+    scores = score(history.filter(pc.invert(pc.is_in(history["customer360_id"], refused))), found)
     days = pa.array([found.fitted_on] * scores.num_rows, pa.date32())
     log.info("%s people scored by the fit of %s", f"{scores.num_rows:,}", found.fitted_on)
     return scores.append_column("fitted_on", days).cast(schema)
