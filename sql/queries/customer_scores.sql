@@ -1,6 +1,7 @@
 -- What the RFM and engagement scores of @customer360_id are made from. Of the `buyers`, people with an order, `…_worse`
 -- counts those strictly worse: more days since their latest order, fewer orders, less revenue. A score is
 -- 1 + DIV(5 × worse, buyers); engagement is the sum of the three `…_points`, at most 100. One row, or none.
+-- Whoever refuses PROFILING is not to be asked about.
 WITH
 person AS (
   SELECT
@@ -39,6 +40,24 @@ activity AS (
     days_since_last_seen,
     events_last_30_days
   FROM core.int_person_activity
+  WHERE customer360_id = @customer360_id
+),
+
+engagement AS (
+  SELECT
+    customer360_id,
+    recency_points,
+    event_points,
+    order_points
+  FROM core.int_person_engagement
+  WHERE customer360_id = @customer360_id
+),
+
+events AS (
+  SELECT
+    customer360_id,
+    portal_events_last_90_days
+  FROM core.int_person_events
   WHERE customer360_id = @customer360_id
 ),
 
@@ -82,29 +101,13 @@ SELECT
   person.rfm_segment,
   activity.days_since_last_seen,
   COALESCE(activity.events_last_30_days, 0) AS events_last_30_days,
-  CASE
-    WHEN activity.days_since_last_seen <= 1 THEN 40
-    WHEN activity.days_since_last_seen <= 7 THEN 30
-    WHEN activity.days_since_last_seen <= 30 THEN 20
-    WHEN activity.days_since_last_seen <= 90 THEN 10
-    ELSE 0
-  END AS recency_points,
-  CASE
-    WHEN activity.events_last_30_days >= 50 THEN 30
-    WHEN activity.events_last_30_days >= 20 THEN 20
-    WHEN activity.events_last_30_days >= 5 THEN 10
-    WHEN activity.events_last_30_days >= 1 THEN 5
-    ELSE 0
-  END AS event_points,
-  CASE
-    WHEN person.orders_count >= 5 THEN 30
-    WHEN person.orders_count >= 2 THEN 20
-    WHEN person.orders_count >= 1 THEN 10
-    ELSE 0
-  END AS order_points,
+  COALESCE(engagement.recency_points, 0) AS recency_points,
+  COALESCE(engagement.event_points, 0) AS event_points,
+  COALESCE(engagement.order_points, 0) AS order_points,
   person.engagement_score,
   marketing.email_engagement_rate,
   web.sessions_last_90_days,
+  events.portal_events_last_90_days,
   person.email_score,
   person.web_score,
   person.portal_score,
@@ -115,5 +118,7 @@ SELECT
 FROM person
 CROSS JOIN ranks
 LEFT JOIN activity ON person.customer360_id = activity.customer360_id
+LEFT JOIN engagement ON person.customer360_id = engagement.customer360_id
+LEFT JOIN events ON person.customer360_id = events.customer360_id
 LEFT JOIN web ON person.customer360_id = web.customer360_id
 LEFT JOIN marketing ON person.customer360_id = marketing.customer360_id

@@ -1,7 +1,8 @@
--- What a person did and what was done for them, until @run_date: orders, refunds, sessions, contacts with support and
--- campaign responses of all their source customers. `what` is the type of the support contact or response, or where the
--- session came from; `about` the store, the landing category, the product or the campaign; `quantity` units, refunded
--- lines or pages. One row per fact, newest first, the first @most; `total` counts all.
+-- What a person did and what was done for them, until @run_date: orders, refunds, sessions, events, contacts with
+-- support and campaign responses of all their source customers. `what` is the type of the event, support contact or
+-- response, or where the session came from; `about` the store, the category, the product or the campaign; `outcome` the
+-- state of the support contact, or the event's own name; `quantity` units, refunded lines or pages.
+-- One row per fact, newest first, the first @most; `total` counts all.
 WITH
 identity_map AS (
   SELECT
@@ -91,6 +92,22 @@ facts AS (
     source_customer_id
   FROM core.fct_campaign_responses
   WHERE response_date <= @run_date
+  UNION ALL
+  SELECT
+    occurred_at AS happened_at,
+    'event' AS kind,
+    event_id AS reference,
+    LOWER(event_type) AS what,
+    device_type AS channel,
+    event_category AS about,
+    event_name AS outcome,
+    CAST(NULL AS INT64) AS quantity,
+    CAST(NULL AS NUMERIC) AS amount,
+    CAST(NULL AS NUMERIC) AS rating,
+    source_system,
+    source_customer_id
+  FROM core.fct_events
+  WHERE event_date <= @run_date
 )
 
 SELECT

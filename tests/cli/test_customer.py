@@ -58,6 +58,8 @@ def test_the_document_holds_what_the_tables_hold(small_shop: Build, somebody: di
     points = engagement["recency_points"] + engagement["event_points"] + engagement["order_points"]
     assert engagement["engagement_score"] == somebody["engagement_score"] == points
     assert person["scores"]["predictions"]["churn_risk_pct"] == somebody["churn_risk_pct"]
+    granted = [each["consent_type"] for each in person["consents"] if each["is_granted"]]
+    assert granted == (somebody["consent_scopes"] or [])
     kinds = small_shop.warehouse.query(
         "SELECT COUNT(*) AS orders FROM core.fct_orders AS f INNER JOIN identity.identity_map AS m ON f.source_system ="
         " m.source_system AND f.source_customer_id = m.source_customer_id WHERE m.customer360_id ="
@@ -68,6 +70,13 @@ def test_the_document_holds_what_the_tables_hold(small_shop: Build, somebody: di
     assert len(orders) == somebody["orders_count"] == kinds.to_pylist()[0]["orders"]
     assert len(person["timeline"]["shown"]) == 3 < person["timeline"]["total"] == len(everything["timeline"]["shown"])
     assert person["timeline"]["shown"] == everything["timeline"]["shown"][:3]
+
+
+def test_who_refuses_profiling_has_no_scores(small_shop: Build) -> None:
+    refusing = "SELECT MIN(customer360_id) AS id FROM core.int_person_opt_in WHERE refuses_profiling"
+    (row,) = small_shop.warehouse.query(refusing).to_pylist()
+    output = ask(small_shop, row["id"]).output
+    assert "Scores: none, because this person refuses PROFILING" in output and "churn risk" not in output
 
 
 def test_several_people_are_listed_to_choose_from(small_shop: Build) -> None:

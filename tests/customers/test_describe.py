@@ -110,16 +110,27 @@ def test_scores_come_with_what_they_are_made_from(ann: Person) -> None:
     assert (predictions.fitted_on, predictions.alpha, predictions.high_above) == (day(0), 4.5, Decimal("0.8"))
 
 
+def test_who_refuses_to_be_profiled_has_no_scores(told: World, ann: Person) -> None:
+    assert [(each.consent_type, each.is_granted, each.grants) for each in ann.consents] == [
+        ("MARKETING_EMAIL", True, 2),
+        ("PROFILING", True, 1),
+    ]
+    bea = told.person("crm:B1")
+    assert bea.refuses_profiling and not ann.refuses_profiling
+    assert not any(vars(bea.scores).values()) and all(vars(ann.scores).values())
+    assert bea.timeline.total == 1  # what she did is told
+
+
 def test_the_timeline_is_everything_newest_first(ann: Person) -> None:
     kinds = [each.kind for each in ann.timeline.shown]
-    assert kinds == ["support", "refund", "campaign", "session", "order", "order", "order", "order"]
+    assert kinds == ["support", "refund", "campaign", "event", "session", "order", "order", "order", "order"]
     assert {each.source_customer for each in ann.timeline.shown} == {"crm:A1", "crm:A2", "anonymous:v1"}
 
 
 def test_everything_is_bounded_and_says_how_much_more_there_is(told: World, ann: Person) -> None:
     few = replace(told.customers, most=1).describe(ann.customer360_id, events=2, on=day(0))
     parts = (few.source_customers, few.identifiers, few.blocked, few.changes, few.then, few.timeline)
-    assert [(len(part.shown), part.total) for part in parts] == [(1, 4), (1, 4), (1, 2), (1, 7), (1, 4), (2, 8)]
+    assert [(len(part.shown), part.total) for part in parts] == [(1, 4), (1, 4), (1, 2), (1, 7), (1, 4), (2, 9)]
     assert (
         few.profile is not None and len(few.profile["emails"]) == 1 and few.profile_cut == {"emails": 29, "segments": 1}
     )

@@ -117,6 +117,7 @@ def sell(warehouse: Warehouse) -> None:
     put_model(warehouse, "core.fct_refunds", [{**ann, "transaction_id": "T3", "refund_date": _ago(2), "refunded_at": _at(_ago(2)), "refunds_amount": Decimal("0.05"), "lines": 1}])  # fmt: skip
     put_model(warehouse, "core.fct_sessions", [{**visitor, "session_id": "S1", "visited_at": _at(_ago(5)), "visit_date": _ago(5), "pages_viewed": 7, "device_type": "mobile", "landing_category": "Shoes"}])  # fmt: skip
     put_model(warehouse, "core.fct_support_interactions", [{**ann, "interaction_id": "I1", "interacted_at": _at(_ago(1)), "interaction_date": _ago(1), "interaction_type": "complaint", "resolution_status": "resolved", "satisfaction_score": Decimal(4)}])  # fmt: skip
+    put_model(warehouse, "core.fct_events", [{**visitor, "event_id": "E1", "occurred_at": _at(_ago(4)), "event_date": _ago(4), "event_type": "CUSTOM", "event_name": "quiz_done", "device_type": "mobile", "event_category": "Shoes"}])  # fmt: skip
     put_model(warehouse, "core.fct_campaign_responses", [{**ann, "response_id": "R1", "campaign_id": "spring", "responded_at": _at(_ago(3)), "response_date": _ago(3), "response_type": "click", "channel": "email"}])  # fmt: skip
 
 
@@ -135,11 +136,18 @@ def build_marts(warehouse: Warehouse, people: Mapping[str, str]) -> None:
             "primary_email": "ann@x.com", "emails": [f"ann{n}@x.com" for n in range(30)], "source_ids": [_source("crm:A1"), _source("crm:A2")],
             "last_seen_at": _at(_ago(1)), "orders_count": 4, "total_revenue": Decimal("36.20"), "days_since_last_purchase": 13,
             "value_segment": "Low Value", "segments": ["Low Value", "loyal"], "primary_segment": "loyal", "rfm_segment": "loyal",
-            "recency_score": 3, "frequency_score": 4, "monetary_score": 4, "engagement_score": 55, "overall_score": Decimal("41.5"),
+            "recency_score": 3, "frequency_score": 4, "monetary_score": 4, "engagement_score": 60, "overall_score": Decimal("41.5"),
             "current_value": Decimal("36.20"), "predicted_value": Decimal("12.5"), "lifetime_value": Decimal("48.70"), "is_verified": True,
         }],
     )  # fmt: skip
     put_model(warehouse, "core.int_person_activity", [{"customer360_id": ann, "days_since_last_seen": 3, "events_last_30_days": 6}])  # fmt: skip
+    put_model(warehouse, "core.int_person_engagement", [{"customer360_id": ann, "recency_points": 30, "event_points": 10, "order_points": 20}])  # fmt: skip
+    put_model(warehouse, "core.int_person_events", [{"customer360_id": ann, "portal_events_last_90_days": 2}])
+    consents = [(ann, "MARKETING_EMAIL", True, 2, 0), (ann, "PROFILING", True, 1, 0), (bea, "PROFILING", False, 1, 1)]
+    put_model(
+        warehouse, "core.int_person_consents",
+        [{"customer360_id": p, "consent_type": c, "is_granted": g, "grants": y, "refusals": n, "last_recorded_at": noon(0)} for p, c, g, y, n in consents],
+    )  # fmt: skip
     put_model(warehouse, "core.int_person_web", [{"customer360_id": ann, "sessions_last_90_days": 1}])
     put_model(warehouse, "core.int_person_marketing", [{"customer360_id": ann, "email_engagement_rate": Decimal("0.5")}])  # fmt: skip
     put_model(warehouse, "staging.stg_identity__identity_overrides", [_sides(decision) for decision in DECISIONS])

@@ -101,6 +101,7 @@ class _Page:
         self.changes()
         if person.on_day:
             self.then(person.on_day)
+        self.consents()
         self.scores()
         self.timeline()
         if person.not_built:
@@ -187,7 +188,25 @@ class _Page:
             lines.append(f"{each.source_customer} was {'this person' if was == here else was}, {same}")
         self.sentences(f"On {day}", found, lines)
 
+    def consents(self) -> None:
+        found = self.person.consents
+        if not found:
+            return
+        self.title(f"Consents: {self.row.get('opt_in_status') or 'unknown'}")
+        table = _grid(12)
+        for each in found:
+            said = [
+                f"{number:,} {verb}" for number, verb in ((each.grants, "said yes"), (each.refusals, "no")) if number
+            ]
+            on = f", lastly on {_day(each.last_recorded_at)}" if each.last_recorded_at else ""
+            words = f"{'granted' if each.is_granted else 'refused'}: of their source customers {' and '.join(said)}{on}"
+            table.add_row(Text(each.consent_type, "dim"), _text(words))
+        self.console.print(Padding(table, (0, 0, 0, 2)))
+
     def scores(self) -> None:
+        if self.person.refuses_profiling:
+            self.title("Scores: none, because this person refuses PROFILING")
+            return
         from customer360.cli.scores import score_lines
 
         lines = list(score_lines(self.person.scores, self.row, self.currency))

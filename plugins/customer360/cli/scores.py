@@ -53,7 +53,7 @@ def _components(found: Components) -> Iterator[tuple[str, str]]:
     parts = {
         "e-mail": (found.email_score, found.email_engagement_rate, "{:.0%} of e-mail campaigns opened"),
         "web": (found.web_score, found.sessions_last_90_days, "sessions in 90 days: {:,}"),
-        "portal": (found.portal_score, None, ""),
+        "portal": (found.portal_score, found.portal_events_last_90_days, "portal events in 90 days: {:,}"),
         "recency": (found.recency_component, None, ""),
         "frequency": (found.frequency_component, None, ""),
         "monetary": (found.monetary_component, None, ""),
@@ -87,7 +87,7 @@ def _purchases(found: Purchases, predictions: Predictions | None, currency: str)
         f" weeks to the last ({found.last_purchase_date}); T = {found.age_weeks:.2f} weeks to now{mean}",
     )
     if predictions is None:
-        yield "  model", "none: not fitted yet, fewer than 100 people bought twice, or profiling is refused"
+        yield "  model", "none: not fitted yet, or fewer than 100 people bought twice"
         return
     names = ("r", "alpha", "a", "b", "p", "q", "v")
     values = [f"{name} {getattr(predictions, name):.4g}" for name in names if getattr(predictions, name) is not None]

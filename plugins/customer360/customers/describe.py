@@ -1,4 +1,4 @@
-"""One person: profile, identifiers and why they belong together, timeline, scores with their inputs, segments."""
+"""One person: profile, identifiers and why they belong together, timeline, scores and their inputs, consents."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from customer360.customers.records import (
     Blocked,
     Change,
     Components,
+    Consent,
     Decision,
     Engagement,
     Identifier,
@@ -37,6 +38,7 @@ Row = Mapping[str, Any]
 
 # Of a person with more, the evidence is not read to its end.
 MOST_EDGES = 20_000
+PROFILING = "PROFILING"
 _HOLDERS = 3
 
 
@@ -81,6 +83,9 @@ class _Describing:
         edges = self.rows("customer_edges", most=MOST_EDGES) if members else []
         decisions = self.optional("customer_decisions", run_date=run_date) if members else []
         decided = _shown([_decision(row) for row in decisions], decisions)
+        consents = tuple(Consent(**row) for row in self.optional("customer_consents"))
+        refuses = any(each.consent_type == PROFILING and not each.is_granted for each in consents)
+        is_scored = bool(members) and not refuses
         return Person(
             customer360_id=self.id,
             run_date=mapped_on,
@@ -91,7 +96,9 @@ class _Describing:
             blocked=self.blocked() if members else Shown((), 0),
             decisions=decided,
             changes=_shown([_change(row) for row in changes], changes),
-            scores=self.scores(run_date) if run_date and members else Scores(None, None, None, None, None),
+            consents=consents,
+            refuses_profiling=refuses,
+            scores=self.scores(run_date) if run_date and is_scored else Scores(None, None, None, None, None),
             segments=tuple((profile or {}).get("segments") or ()),
             timeline=self.timeline(run_date, events) if run_date and members else Shown((), 0),
             on_day=on,

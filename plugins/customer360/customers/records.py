@@ -151,6 +151,17 @@ class TimelineEvent:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What the person allows, and how many of their source customers grant and refuse it."""
+
+    consent_type: str
+    is_granted: bool
+    grants: int
+    refusals: int
+    last_recorded_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Rfm:
     """Recency, frequency, monetary: each score is 1 + DIV(5 × worse, buyers)."""
 
@@ -190,6 +201,7 @@ class Components:
     web_score: Decimal | None
     sessions_last_90_days: int | None
     portal_score: Decimal | None
+    portal_events_last_90_days: int | None
     recency_component: Decimal | None
     frequency_component: Decimal | None
     monetary_component: Decimal | None
@@ -235,7 +247,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Scores:
-    """Every score with its inputs. None: not built, or nothing to build it from."""
+    """Every score with its inputs. None: not built, nothing to build it from, or the person refuses PROFILING."""
 
     rfm: Rfm | None
     engagement: Engagement | None
@@ -271,6 +283,8 @@ class Person:
     blocked: Shown[Blocked]
     decisions: Shown[Decision]
     changes: Shown[Change]
+    consents: tuple[Consent, ...]
+    refuses_profiling: bool
     scores: Scores
     segments: tuple[str, ...]
     timeline: Shown[TimelineEvent]
