@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
 from rich.console import Console
@@ -12,54 +11,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from customer360.cli.profile import profile_lines
 from customer360.customers import Match, Person, Shown
 from customer360.customers.records import Identifier, SourceCustomer, TimelineEvent
 from customer360.customers.wording import decision_sentence, type_name, value_text
 
 _NOTHING = "–"
-_MONEY = ("gross_revenue", "refunds_amount", "avg_order_value")
-# What the profile says, by theme; what is not known, none or false is left out.
-_THEMES: dict[str, tuple[tuple[str, str], ...]] = {
-    "contact": (("emails", "{}"), ("phones", "{}"), ("language", "{}")),
-    "lives in": (("postal_code", "{}"), ("city", "{}"), ("region", "{}"), ("country", "{}"), ("timezone", "{}")),
-    "born": (("date_of_birth", "{}"), ("age", "{} years"), ("age_group", "{}"), ("gender", "{}")),
-    "status": (
-        ("customer_status", "{}"),
-        ("lifecycle_stage", "{}"),
-        ("customer_type", "{}"),
-        ("registration_date", "registered {}"),
-        ("last_seen_at", "last seen {}"),
-        ("last_channel_seen", "in {}"),
-    ),
-    "won by": (("acquisition_channel", "{}"), ("acquisition_source", "{}"), ("acquisition_campaign", "{}")),
-    "bought": (
-        ("orders_count", "{} orders"),
-        ("gross_revenue", "{}"),
-        ("refunds_amount", "{} given back"),
-        ("avg_order_value", "{} each"),
-        ("last_purchase_at", "latest {}"),
-    ),
-    "likes": (("interests", "{}"), ("favorite_brand", "{}")),
-    "visits": (
-        ("total_sessions", "{} sessions"),
-        ("total_page_views", "{} pages"),
-        ("total_events", "{} events"),
-        ("most_viewed_category", "mostly {}"),
-    ),
-    "mail": (
-        ("campaigns_sent", "{} campaigns"),
-        ("campaigns_engaged", "{} answered"),
-        ("preferred_channel", "best by {}"),
-    ),
-    "support": (
-        ("support_tickets", "{} contacts"),
-        ("resolved_tickets", "{} resolved"),
-        ("avg_satisfaction_score", "rated {}"),
-    ),
-    "loyalty": (("loyalty_tier", "{}"), ("loyalty_points_balance", "{} points")),
-    "tags": (("tags", "{}"),),
-    "segments": (("segments", "{}"), ("primary_segment", "primary: {}")),
-}
 
 
 def show(person: Person, match: Match, *, console: Console, currency: str) -> None:
@@ -124,27 +81,9 @@ class _Page:
 
     def profile(self) -> None:
         table = _grid(8)
-        for label, columns in _THEMES.items():
-            told = [self.say(column, text) for column, text in columns if self.row.get(column)]
-            if told:
-                table.add_row(Text(label, "dim"), _text(" · ".join(told)))
+        for label, text in profile_lines(self.row, self.person.profile_cut, self.currency):
+            table.add_row(Text(label, "dim"), _text(text))
         self.console.print(table)
-
-    def say(self, column: str, text: str) -> str:
-        """`{} orders` with the value in it; of one it is an order."""
-        return (text.removesuffix("s") if self.row[column] == 1 else text).format(self.value(column))
-
-    def value(self, column: str) -> str:
-        """A value of the profile as one reads it."""
-        value = self.row[column]
-        if isinstance(value, list):
-            more = self.person.profile_cut.get(column)
-            return ", ".join(map(str, value)) + (f" and {more:,} more" if more else "")
-        if column in _MONEY:
-            return f"{value:,.2f} {self.currency}"
-        if isinstance(value, Decimal):
-            return f"{value:,.1f}"
-        return _day(value) if isinstance(value, datetime) else f"{value:,}" if isinstance(value, int) else str(value)
 
     def members(self) -> None:
         found = self.person.source_customers
@@ -195,11 +134,9 @@ class _Page:
         self.title(f"Consents: {self.row.get('opt_in_status') or 'unknown'}")
         table = _grid(12)
         for each in found:
-            said = [
-                f"{number:,} {verb}" for number, verb in ((each.grants, "said yes"), (each.refusals, "no")) if number
-            ]
-            on = f", lastly on {_day(each.last_recorded_at)}" if each.last_recorded_at else ""
-            words = f"{'granted' if each.is_granted else 'refused'}: of their source customers {' and '.join(said)}{on}"
+            counts = (("granted", each.grants), ("refused", each.refusals))
+            said = [f"{word} by {number:,}" for word, number in counts[:: 1 if each.is_granted else -1] if number]
+            words = ", ".join(said) + (f", lastly on {_day(each.last_recorded_at)}" if each.last_recorded_at else "")
             table.add_row(Text(each.consent_type, "dim"), _text(words))
         self.console.print(Padding(table, (0, 0, 0, 2)))
 
@@ -221,7 +158,7 @@ class _Page:
         found = self.person.timeline
         if not found.total:
             return
-        self.title(f"The last {len(found.shown):,} of {found.total:,} events")
+        self.title(f"The last {len(found.shown):,} of {found.total:,} events" if found.more else "All events")
         table = _grid()
         for each in found.shown:
             what = _text(_event(each, self.currency))

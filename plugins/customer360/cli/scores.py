@@ -43,7 +43,7 @@ def _rfm(found: Rfm, currency: str) -> Iterator[tuple[str, str]]:
     money = f"{found.total_revenue or 0:,.2f} {currency}"
     for name, score, value, worse in (
         ("  recency", found.recency_score, f"bought {found.days_since_last_purchase} days ago", found.recency_worse),
-        ("  frequency", found.frequency_score, f"orders: {found.orders_count:,}", found.frequency_worse),
+        ("  frequency", found.frequency_score, f"bought {found.orders_count:,} times", found.frequency_worse),
         ("  monetary", found.monetary_score, money, found.monetary_worse),
     ):
         yield name, f"{_number(score)} of 5: {value}, better than {worse:,} of them"
