@@ -67,9 +67,11 @@ def test_every_dag_file_parses(bag: DagBag) -> None:
 def test_every_bound_table_is_loaded(dag: DAG, project: Project) -> None:
     bindings = load_bindings(load_settings({}).sources, project)
     expected = {f"load_{system}.{table}" for system, bound in bindings.items() for table in bound.tables}
-    assert len(expected) >= 7
+    assert len(expected) >= 15
     assert {t for t in dag.task_ids if t.startswith("load_")} == expected
-    assert set(bindings) == {"crm", "commerce", "support", "marketing", "web"}
+    assert set(bindings) == {
+        *("crm", "commerce", "support", "marketing", "web", "loyalty", "identity", "privacy", "traits"),
+    }
 
 
 def test_every_model_is_written_after_what_it_reads(dag: DAG, project: Project) -> None:
@@ -101,7 +103,7 @@ def test_a_layer_is_audited_whole_before_it_is_published(dag: DAG, project: Proj
 
 def test_nothing_else_runs(dag: DAG, project: Project) -> None:
     layers = project.graph.layers()
-    assert len(dag.tasks) == 1 + 7 + len(project.models) + 2 * len(layers)
+    assert len(dag.tasks) == 1 + 15 + len(project.models) + 2 * len(layers)
 
 
 def test_every_table_is_an_asset_of_the_task_that_makes_it_readable(dag: DAG, project: Project) -> None:
