@@ -24,7 +24,7 @@ variable "environment" {
 variable "source_systems" {
   description = "Source systems with bindings; each gets a dataset raw_<system>."
   type        = list(string)
-  default     = ["crm", "commerce", "support", "marketing", "web", "finance"]
+  default     = ["crm", "commerce", "support", "marketing", "web", "finance", "loyalty", "identity", "privacy", "traits"]
 }
 
 variable "readers" {

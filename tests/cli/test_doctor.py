@@ -39,8 +39,8 @@ from customer360.warehouse.bigquery import BigQueryWarehouse
 from customer360.warehouse.lake import write_lock
 
 DATASETS = [
-    "raw_commerce", "raw_crm", "raw_finance", "raw_marketing", "raw_support", "raw_web", "quarantine", "staging",
-    "identity", "core", "marts", "dashboards", "ops",
+    "raw_commerce", "raw_crm", "raw_finance", "raw_identity", "raw_loyalty", "raw_marketing", "raw_privacy",
+    "raw_support", "raw_traits", "raw_web", "quarantine", "staging", "identity", "core", "marts", "dashboards", "ops",
 ]  # fmt: skip
 TAG = "projects/p/locations/eu/taxonomies/1/policyTags/2"
 ALWAYS = 99
