@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from identity.shared import day
+from rich.console import Console
 
+from customer360.cli.person import show
 from customer360.customers import Person, describe, to_document
 from customer360.customers.chain import Step
 from customer360.errors import SettingsError, UnknownCustomerError
@@ -177,3 +180,12 @@ def test_a_match_of_a_model_says_how_probable_it_is(told: World) -> None:
         "crm:B is the same person as crm:A, because their records match with a probability of 0.988 (since 2024-01-02)",
         "crm:B is the same person as crm:A, because their records match (since 2024-01-02)",
     ]
+
+
+def test_what_people_typed_into_a_form_moves_no_terminal(told: World, ann: Person) -> None:
+    assert ann.profile is not None and "\x1b" in ann.profile["full_name"]
+    page = io.StringIO()
+    (match,) = told.customers.find(ann.customer360_id).shown
+    show(ann, match, console=Console(file=page, width=100), currency="EUR")
+    assert "\x1b" not in page.getvalue() and "Ann [bold]Lee" in page.getvalue()
+    assert max(map(len, page.getvalue().splitlines())) <= 100
