@@ -23,6 +23,7 @@ _COMMANDS = {
     "run": ("customer360.cli.pipeline:run", "Build models without Airflow: write, audit, publish."),
     "test": ("customer360.cli.inspect:test", "Run the given/expect cases of models."),
     "sql": ("customer360.cli.inspect:sql", "Ask the warehouse a GoogleSQL question."),
+    "train-matches": ("customer360.cli.matching:train_matches", "Fit a Splink model to the source customers."),
     "doctor": ("customer360.cli.doctor:doctor", "Check this deployment, and say what to do about what fails."),
     "status": ("customer360.cli.inspect:status", "Tables, loads, refused rows and data quality at a glance."),
 }

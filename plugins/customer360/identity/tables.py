@@ -14,9 +14,18 @@ _SOURCE = (
     Column("source_system", "STRING", "System that knows the customer.", required=True),
     Column("source_customer_id", "STRING", "Identifier of the customer in that system.", required=True),
 )
+_SIDES = tuple(
+    Column(f"{side}_{column.name}", column.type, f"The {side} side. {column.description}", required=True)
+    for side in ("left", "right")
+    for column in _SOURCE
+)
 _IDENTIFIER = (
-    Column("identity_type", "STRING", "EMAIL, PHONE …, a combination such as FIRST_NAME+LAST_NAME, or OVERRIDE."),
-    Column("identity_value", "STRING", "Normalised value; of a decision its id.", pii=True),
+    Column(
+        "identity_type",
+        "STRING",
+        "EMAIL, PHONE …, a combination such as FIRST_NAME+LAST_NAME, OVERRIDE or PROBABILISTIC.",
+    ),
+    Column("identity_value", "STRING", "Normalised value; of a decision or a match its id.", pii=True),
 )
 _SEEN = (
     Column("first_loaded_date", "DATE", "Logical date of the load that first brought it."),
@@ -41,16 +50,30 @@ OVERRIDES = TableSpec(
     (
         Column("override_id", "STRING", "Key.", required=True),
         Column("action", "STRING", "merge or split; others are ignored.", required=True),
-        *(
-            Column(f"{side}_{column.name}", column.type, f"The {side} side. {column.description}", required=True)
-            for side in ("left", "right")
-            for column in _SOURCE
-        ),
+        *_SIDES,
         Column("decided_at", "TIMESTAMP", "When; of two decisions that contradict each other, the later holds."),
     ),
     "What people decided about who is who. One row per decision.",
 )
 
+MATCHES = TableSpec(
+    TableName(DATASET, "identity_matches"),
+    (
+        Column("match_id", "STRING", "Key; identity_value of the pair's edges, of type PROBABILISTIC.", pii=True),
+        *_SIDES,
+        Column("match_probability", "NUMERIC", "That they are one person, as the model sees it; 0 to 1."),
+        Column("match_weight", "NUMERIC", "The same as log2 of the odds: the sum of the evidence's weights."),
+        Column(
+            "evidence",
+            "ARRAY<STRUCT<comparison STRING, level STRING, weight NUMERIC>>",
+            "Why: the odds of any two records, then each attribute, how much alike it is, and what that counts for.",
+        ),
+        Column("model", "STRING", "File of the Splink model and the beginning of its SHA-256."),
+        *_SEEN,
+    ),
+    "Pairs that are probably one person; empty where no model is configured. One row per pair of source customers.",
+    cluster_by=("match_id",),
+)
 NODES = TableSpec(
     TableName(DATASET, "identity_nodes"),
     (
@@ -131,6 +154,7 @@ HISTORY = TableSpec(
 class Tables:
     """Where the tables of one resolution are: the published ones, or the candidates of a run."""
 
+    matches: TableName = MATCHES.name
     nodes: TableName = NODES.name
     blocked: TableName = BLOCKED.name
     edges: TableName = EDGES.name
@@ -150,6 +174,7 @@ class Tables:
 
 
 SPECS = {
+    "matches": MATCHES,
     "nodes": NODES,
     "blocked": BLOCKED,
     "edges": EDGES,
