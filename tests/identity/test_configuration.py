@@ -8,6 +8,7 @@ import pytest
 
 from customer360.errors import ProjectError
 from customer360.identity import IdentityConfig, load_identity_config
+from customer360.identity.configuration import Probabilistic
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
@@ -20,13 +21,19 @@ def test_every_key(tmp_path: Path) -> None:
     file.write_text(
         "identifiers: {EMAIL: 3}\ncombinations: [[LAST_NAME, CITY]]\ncombination_limit: 4\nunreliable_percent: 7\nplaceholders: [x]\n"
         "trust: [shop, crm]\ngmail_is_one_mailbox: true\nphone_country: US\n"
+        "probabilistic: {model: models/people.json, threshold: 0.8, most_pairs: 9}\n"
     )
+    model = tmp_path / "models" / "people.json"
+    model.parent.mkdir()
+    model.touch()
     config = load_identity_config(file)
-    assert config == IdentityConfig({"EMAIL": 3}, (("LAST_NAME", "CITY"),), 4, 7, ("x",), ("shop", "crm"), True, "US")
+    assert config == IdentityConfig(
+        {"EMAIL": 3}, (("LAST_NAME", "CITY"),), 4, 7, ("x",), ("shop", "crm"), True, "US", Probabilistic(model, 0.8, 9)
+    )
     values = {name: parameter.value for name, parameter in config.parameters.items()}
-    assert values["identity_types"] == ["OVERRIDE", "EMAIL", "LAST_NAME+CITY"]
-    assert values["share_limits"] == [2, 3, 4]
-    assert values["unreliable_percents"] == [100, 100, 7]
+    assert values["identity_types"] == ["OVERRIDE", "EMAIL", "LAST_NAME+CITY", "PROBABILISTIC"]
+    assert values["share_limits"] == [2, 3, 4, 2]
+    assert values["unreliable_percents"] == [100, 100, 7, 100]
     assert values["part_attributes"] == ["LAST_NAME", "CITY"]
 
 
@@ -49,6 +56,11 @@ def test_every_key(tmp_path: Path) -> None:
         ("placeholders: [0000]", "placeholders: must be a list of texts"),
         ("gmail_is_one_mailbox: 1", "gmail_is_one_mailbox: 1 must be true or false"),
         ("phone_country: Germany", "phone_country: 'Germany' is no country code"),
+        ("identifiers: {PROBABILISTIC: 3}", r"identifiers\.PROBABILISTIC: cannot join people"),
+        ("probabilistic: {threshold: 0.9}", "probabilistic: must be a mapping with a model"),
+        ("probabilistic: {model: nowhere.json}", r"probabilistic\.model: 'nowhere\.json' is no file"),
+        ("probabilistic: {model: ., treshold: 1}", r"probabilistic\.treshold: unknown key"),
+        ("probabilistic: {threshold: 90, model: .}", r"probabilistic\.threshold: 90 is no threshold"),
         ("a: [", "not YAML"),
     ],
 )

@@ -12,7 +12,7 @@ from customer360.identity.components import connected_components
 from customer360.identity.steps import Steps
 from customer360.project.names import TableName
 from customer360.warehouse.port import RunInfo
-from identity.shared import CONFIG, Desk, day, decided, emails, groups, seen
+from identity.shared import CONFIG, SPECS, Desk, day, decided, emails, groups, seen
 
 
 def two_days(desk: Desk) -> None:
@@ -122,7 +122,7 @@ def test_killed_again_and_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> 
     ids=["chain", "shuffled chain", "star", "star around the last"],
 )
 def test_rounds_are_logarithmic(desk: Desk, links: str) -> None:
-    steps = Steps(desk.warehouse, RunInfo("r", day(0)), Tables(), None, {}, {})
+    steps = Steps(desk.warehouse, RunInfo("r", day(0)), SPECS, Tables(), None, {}, {})
     assert steps.write_text("links", "u INT64, v INT64", links) == 9_999
     assert connected_components(steps, steps.scratch("links"), "labels") <= 2 * 13.3 + 3
     found = steps.count("SELECT COUNT(*) AS nodes, COUNT(DISTINCT component) AS components FROM scratch.labels")

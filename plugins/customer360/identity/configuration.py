@@ -13,7 +13,7 @@ import yaml
 from customer360.errors import ProjectError
 from customer360.settings import Parameter
 
-OVERRIDE = "OVERRIDE"
+OVERRIDE, PROBABILISTIC = "OVERRIDE", "PROBABILISTIC"
 NEVER_JOIN = ("IP_ADDRESS", "SESSION_ID")
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]*")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -21,6 +21,20 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 
 def _identifiers() -> dict[str, int]:
     return {"EXTERNAL_ID": 10, "EMAIL": 10, "PHONE": 10, "DEVICE_ID": 5, "COOKIE_ID": 5}
+
+
+@dataclass(frozen=True)
+class Probabilistic:
+    """Pairs that a Splink model finds, as evidence weaker than all other.
+
+    model: JSON file of a trained Splink model; in `identity.yaml` its path from there
+    threshold: the least probability of a pair to be one person that makes it evidence
+    most_pairs: how many pairs the model's blocking rules may give to compare; more is an error
+    """
+
+    model: Path
+    threshold: float = 0.9
+    most_pairs: int = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,7 @@ class IdentityConfig:
     trust: source systems whose attributes are believed first (survivorship, primary_source)
     gmail_is_one_mailbox: whether dots and +tags are left out of Gmail addresses
     phone_country: ISO 3166 code of numbers without a country
+    probabilistic: the model that finds pairs which are probably one person; None for none
     """
 
     identifiers: Mapping[str, int] = field(default_factory=_identifiers)
@@ -51,21 +66,22 @@ class IdentityConfig:
     trust: Sequence[str] = ("crm", "commerce", "loyalty", "support", "marketing", "web")
     gmail_is_one_mailbox: bool = False
     phone_country: str = "DE"
+    probabilistic: Probabilistic | None = None
 
     @property
     def parameters(self) -> dict[str, Parameter]:
         """Query parameters, of models too: types with their limits, strongest first, the attributes of each
         combination, and the systems by trust."""
         names = ["+".join(attributes) for attributes in self.combinations]
-        types = [OVERRIDE, *self.identifiers, *names]
-        # A decision joins two, whatever it is.
-        limits = [2, *self.identifiers.values(), *(self.combination_limit for _ in names)]
+        types = [OVERRIDE, *self.identifiers, *names, PROBABILISTIC]
+        # A decision joins two, whatever it is, and so does a match.
+        limits = [2, *self.identifiers.values(), *(self.combination_limit for _ in names), 2]
         parts = [(name, each) for name, group in zip(names, self.combinations, strict=True) for each in group]
         return {
             "identity_types": Parameter("ARRAY<STRING>", types),
             "share_limits": Parameter("ARRAY<INT64>", limits),
             "unreliable_percents": Parameter(
-                "ARRAY<INT64>", [100] * (1 + len(self.identifiers)) + [self.unreliable_percent] * len(names)
+                "ARRAY<INT64>", [100] * (1 + len(self.identifiers)) + [self.unreliable_percent] * len(names) + [100]
             ),
             "identifiers": Parameter("ARRAY<STRING>", list(self.identifiers)),
             "part_combinations": Parameter("ARRAY<STRING>", [name for name, _ in parts]),
@@ -112,8 +128,31 @@ class _Reader:
             "trust": self.texts,
             "gmail_is_one_mailbox": self.truth,
             "phone_country": self.country,
+            "probabilistic": self.probabilistic,
         }
         return IdentityConfig(**{key: readers[key](value, key) for key, value in raw.items()})
+
+    def probabilistic(self, value: Any, place: str) -> Probabilistic:
+        readers: dict[str, Callable[[Any, str], Any]] = {
+            "model": self.path,
+            "threshold": self.probability,
+            "most_pairs": self.limit,
+        }
+        if not isinstance(value, dict) or "model" not in value:
+            raise self.error(place, "must be a mapping with a model", "{model: matching.json, threshold: 0.9}")
+        if unknown := [str(key) for key in value if key not in readers]:
+            raise self.error(f"{place}.{unknown[0]}", "unknown key", f"known keys: {', '.join(readers)}")
+        return Probabilistic(**{key: readers[key](each, f"{place}.{key}") for key, each in value.items()})
+
+    def path(self, value: Any, place: str) -> Path:
+        if not isinstance(value, str) or not (found := self.file.parent / value).is_file():
+            raise self.error(place, f"{value!r} is no file", f"a path from {self.file.parent}")
+        return found
+
+    def probability(self, value: Any, place: str) -> float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < 1:
+            raise self.error(place, f"{value!r} is no threshold", "a number between 0 and 1")
+        return float(value)
 
     def identifiers(self, value: Any, place: str) -> dict[str, int]:
         if not isinstance(value, dict) or not value:
@@ -121,7 +160,7 @@ class _Reader:
         found = {}
         for type_, limit in value.items():
             found[self.type(type_, f"{place}.{type_}")] = self.limit(limit, f"{place}.{type_}")
-            if type_ in NEVER_JOIN or type_ == OVERRIDE:
+            if type_ in (*NEVER_JOIN, OVERRIDE, PROBABILISTIC):
                 raise self.error(f"{place}.{type_}", "cannot join people", "leave it out")
         return found
 

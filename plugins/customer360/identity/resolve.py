@@ -11,6 +11,7 @@ from customer360.identity.components import PRIME, connected_components
 from customer360.identity.configuration import IdentityConfig
 from customer360.identity.disputes import take_apart
 from customer360.identity.persistence import give_ids, read_state
+from customer360.identity.probabilistic import find_matches
 from customer360.identity.steps import Steps
 from customer360.identity.tables import Tables
 from customer360.project.model import TableSpec
@@ -81,6 +82,7 @@ def resolve(
     target: Tables | None = None,
     full: bool = False,
     maximum_bytes: int | None = None,
+    memory_limit: str = "2GB",
 ) -> Resolution:
     """Resolve the people of `run.run_date` and write `target` (default: the run's candidates of the published tables).
 
@@ -90,9 +92,11 @@ def resolve(
     previous: tables that an earlier run published, or a first try of this date; None for the first run
     full: compute all components, not only those around which an edge came or went; the answer is the same
     maximum_bytes: that each statement may read, over it is a BudgetError
+    memory_limit: of the probabilistic stage, where one is configured; what it cannot hold goes to temporary files
 
     May be killed and run again at any point: what people read is only read, scratch tables are written anew and dropped
-    at the end. Raises WarehouseError where the warehouse refuses a statement, such as for a missing column.
+    at the end. Raises WarehouseError where the warehouse refuses a statement, such as for a missing column; of the
+    probabilistic stage what `probabilistic.score` raises.
     """
     steps = Steps(
         warehouse,
@@ -106,7 +110,7 @@ def resolve(
     )
     steps.clear()
     read_state(steps)
-    _gather(steps)
+    _gather(steps, config, memory_limit)
     resolved = _number(steps, full=full)
     links = steps.write("links", "u INT64, v INT64")
     log.info("%s source customers to resolve, %s links", f"{resolved:,}", f"{links:,}")
@@ -127,13 +131,14 @@ def resolve(
     return resolution
 
 
-def _gather(steps: Steps) -> None:
-    """Source customers, decisions, and the graph's nodes and edges."""
+def _gather(steps: Steps, config: IdentityConfig, memory_limit: str) -> None:
+    """Source customers, decisions, matches, and the graph's nodes and edges."""
     steps.write("sources", _SOURCES)
     if "overrides" in steps.inputs:
         steps.write("decisions", _DECISIONS)
     else:
         steps.write_empty("decisions", _DECISIONS)
+    find_matches(steps, config.probabilistic, memory_limit=memory_limit)
     steps.write("evidence", _EVIDENCE)
     for role in ("nodes", "blocked", "edges"):
         steps.publishable(role)

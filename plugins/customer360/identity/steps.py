@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from customer360.errors import WarehouseError
 from customer360.googlesql.parse import parameters as parameter_names
@@ -17,6 +19,9 @@ from customer360.project.model import Column, TableSpec
 from customer360.project.names import TableName
 from customer360.settings import Parameter
 from customer360.warehouse.port import JobStats, RunInfo, Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +71,28 @@ class Steps:
     def write_empty(self, name: str, columns: str) -> int:
         """Write a scratch table without rows."""
         return self.write_text(name, columns, _nothing(_scratch_spec(columns)))
+
+    def load(self, name: str, rows: pa.Table, schema: Mapping[str, str]) -> int:
+        """Write a scratch table from Arrow rows; `schema` is column → GoogleSQL type. Returns its rows."""
+        import pyarrow.parquet as pq
+
+        columns = tuple(Column(column, type_, "") for column, type_ in schema.items())
+        spec = TableSpec(self.scratch(name), columns, "Scratch of a resolution.")
+        with TemporaryDirectory(prefix="c360-identity-") as folder:
+            file = f"{folder}/{name}.parquet"
+            pq.write_table(rows.select(list(schema)).cast(spec.arrow_schema), file)
+            stats = self.warehouse.load(spec, [file], run=self.run)
+        self.jobs[spec.name] = stats
+        return stats.rows
+
+    def ask(self, file: str) -> pa.Table:
+        """The rows of a SQL file, without writing them."""
+        text = self._text(file)
+        return self.warehouse.query(self._renamed(text, {}), parameters=self._used(text, {}))
+
+    def read(self, name: str) -> pa.Table:
+        """All rows of a scratch table."""
+        return self.warehouse.query(f"SELECT * FROM {self.scratch(name)}")
 
     def publishable(self, role: str, *, empty: bool = False) -> int:
         """Write one of the tables that a resolution makes, from the file of its name, or without rows. Returns its

@@ -14,6 +14,7 @@ DATASET = "identity"
 SIGHTINGS = TableName(DATASET, "identity_sightings")
 DECISIONS = TableName(DATASET, "identity_decisions")
 OBSERVATIONS = TableName(DATASET, "identity_observations")
+MATCHES = TableName(DATASET, "identity_matches")
 NODES = TableName(DATASET, "identity_nodes")
 BLOCKED = TableName(DATASET, "identity_blocked")
 EDGES = TableName(DATASET, "identity_edges")
@@ -27,6 +28,7 @@ HISTORY = TableName(DATASET, "identity_id_history")
 class Tables:
     """The tables of one resolution by their role: the published ones, or the candidates of a run."""
 
+    matches: TableName = MATCHES
     nodes: TableName = NODES
     blocked: TableName = BLOCKED
     edges: TableName = EDGES

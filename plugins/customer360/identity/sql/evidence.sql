@@ -1,5 +1,5 @@
--- One row per source customer and value: identifiers, combinations of attributes, and decisions to merge. `reason` says
--- why a value is no identifier.
+-- One row per source customer and value: identifiers, combinations of attributes, decisions to merge, and pairs that
+-- are probably one person. `reason` says why a value is no identifier.
 WITH observed AS (
   SELECT
     source_system,
@@ -89,6 +89,24 @@ merges AS (
     right_id AS own_id
   FROM scratch.decisions
   WHERE action = 'merge'
+),
+
+matched AS (
+  SELECT
+    match_id,
+    left_source_system AS source_system,
+    left_source_customer_id AS source_customer_id,
+    first_loaded_date,
+    last_seen_at
+  FROM target.matches
+  UNION ALL
+  SELECT
+    match_id,
+    right_source_system AS source_system,
+    right_source_customer_id AS source_customer_id,
+    first_loaded_date,
+    last_seen_at
+  FROM target.matches
 )
 
 SELECT
@@ -121,3 +139,13 @@ SELECT
   m.decided_at AS last_seen_at
 FROM merges AS m
 INNER JOIN scratch.sources AS s ON m.own_id = s.own_id
+UNION ALL
+SELECT
+  source_system,
+  source_customer_id,
+  'PROBABILISTIC' AS identity_type,
+  match_id AS identity_value,
+  CAST(NULL AS STRING) AS reason,
+  first_loaded_date,
+  last_seen_at
+FROM matched

@@ -65,6 +65,8 @@ SELECT
   CASE
     WHEN b.override_id IS NOT NULL
       THEN CONCAT('decision ', b.override_id, ' joins ', b.own_key, ' and ', b.other_key)
+    WHEN b.identity_type = 'PROBABILISTIC'
+      THEN CONCAT(b.own_key, ' and ', b.other_key, ' are probably one person: see identity_matches')
     ELSE CONCAT(b.own_key, ' and ', b.other_key, ' share ', b.identity_type)
   END AS why
 FROM merged AS m
