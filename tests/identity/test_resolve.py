@@ -13,6 +13,7 @@ from customer360.identity.steps import Steps
 from customer360.project.names import TableName
 from customer360.warehouse.port import RunInfo
 from identity.shared import CONFIG, SPECS, Desk, day, decided, emails, groups, seen
+from identity.test_probabilistic import a_split_and_a_merge
 
 
 def two_days(desk: Desk) -> None:
@@ -33,6 +34,20 @@ def test_both_engines_resolve_the_same(desk: Desk, cloud_desk: Desk) -> None:
             assert desk.rows(role, here) == cloud_desk.rows(role, there), role
     assert [each.rounds for each in desk.resolutions] == [each.rounds for each in cloud_desk.resolutions]
     assert not [name for name in cloud_desk.warehouse.tables("identity") if name.table.startswith("__")]
+
+
+def test_both_engines_match_the_same_and_a_day_is_as_good_as_all(desk: Desk, cloud_desk: Desk) -> None:
+    for each in (desk, cloud_desk):
+        a_split_and_a_merge(each)
+    assert desk.rows("matches")
+    for role in Tables().by_role:
+        assert desk.rows(role) == cloud_desk.rows(role), role
+    desk.run(1, previous=desk.states[0], name="full", full=True)
+    for role in Tables().by_role:
+        assert desk.rows(role) == desk.rows(role, desk.tables("full_1")), role
+    desk.config = replace(desk.config, probabilistic=None)
+    desk.run(2)
+    assert desk.groups() == groups("a", "b", "c", "shop:d") and not desk.rows("matches")
 
 
 def test_nobody_then_somebody(desk: Desk) -> None:
