@@ -20,7 +20,8 @@ start):
   A day older than what is published is loaded and built but replaces no newer table; the next run has its rows.
 - On BigQuery, a `load_…` or `write_…` links to its job (*Warehouse job*). One that is *deferred* waits for a long job
   without a worker. Clearing, marking or timing out a task cancels its job.
-- What happened: `ops.loads`, `ops.jobs`, `ops.data_quality`, `ops.published`; `c360 status`.
+- What happened: `ops.runs`, `ops.data_quality`; in detail `ops.loads`, `ops.jobs`, `ops.published`; `c360 status`.
+- What a table or column is made of, and what a change would reach: `c360 lineage`.
 """
 
 from customer360.orchestration.daily import daily_dag

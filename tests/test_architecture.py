@@ -22,7 +22,7 @@ LAYERS = [
     {"googlesql"},
     {"project"},
     {"warehouse"},
-    {"sources", "quality"},
+    {"sources", "quality", "lineage"},
     {"identity", "scoring"},
     {"customers"},
     {"sample"},

@@ -297,3 +297,15 @@ def test_every_table_is_published_and_described(small_shop: Build) -> None:
             "staging.stg_finance__exchange_rates",
             "identity.identity_moves",
         )
+
+
+def test_every_change_of_a_table_is_in_the_runs(small_shop: Build, manifest: Manifest) -> None:
+    found = {row["table_name"]: row for row in small_shop.warehouse.query("SELECT * FROM ops.runs").to_pylist()}
+    for table in CORE_TABLES:
+        row = found[f"raw_{table}"]
+        assert (row["operation"], row["rows_before"]) == ("load", 0)
+        assert row["rows_after"] == manifest.tables[table].rows_loaded
+    models = {str(name) for name, model in small_shop.project.models.items() if model.materialized == "table"}
+    assert {name for name, row in found.items() if row["operation"] == "publish"} == models
+    assert found["core.fct_orders"]["rows_after"] == manifest.truths["orders"]
+    assert all(row["seconds"] > 0 and row["times"] == 1 for row in found.values())

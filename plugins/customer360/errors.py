@@ -22,6 +22,7 @@ Only errors whose `retry_helps` is true are worth running again unchanged: the o
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class Customer360Error(Exception):
@@ -92,4 +93,8 @@ class UnknownCustomerError(Customer360Error):
 
 
 class AuditError(Customer360Error):
-    """An expectation of severity critical failed; published tables are untouched."""
+    """An expectation of severity critical failed; published tables are untouched. `report` is the audit's."""
+
+    def __init__(self, message: str, *, report: Any = None) -> None:
+        self.report = report
+        super().__init__(message)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from customer360 import __version__
 from customer360.errors import SettingsError
 
 _PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +49,7 @@ class Settings:
     budget_bytes: what a query of a model without budget_bytes of its own may read, 0 for no limit [C360_BUDGET_BYTES]
     deferrable: whether tasks give their worker back while a long BigQuery job runs; None leaves it to Airflow's
         [operators] default_deferrable [C360_DEFERRABLE, true or false]
+    openlineage: whether the local Airflow writes OpenLineage events [C360_OPENLINEAGE, true or false]
     memory_limit, threads: of the embedded engine [C360_MEMORY_LIMIT, C360_THREADS]
     lock_timeout: seconds to wait for another writer of the embedded warehouse [C360_LOCK_TIMEOUT]
     reporting_currency [C360_REPORTING_CURRENCY]; completed_statuses: order statuses that count as sold
@@ -66,6 +70,7 @@ class Settings:
     google_policy_tag: str = ""
     budget_bytes: int = 2**40
     deferrable: bool | None = None
+    openlineage: bool = True
     memory_limit: str = "3GB"
     threads: int = 0
     lock_timeout: float = 600.0
@@ -90,6 +95,13 @@ class Settings:
     @property
     def landing_zone(self) -> str:
         return self.landing or str(self.data / "landing")
+
+    @property
+    def code_version(self) -> str:
+        """Version of this package, and the commit that the project is at: `0.1.0+g1a2b3c4d5e6f`, `…-dirty` with changes
+        that are not committed. C360_COMMIT names the commit where the project is no git repository, in an image say."""
+        commit = self.environment.get("C360_COMMIT") or _commit(self.home)
+        return f"{__version__}+g{commit}" if commit else __version__
 
     def parameters(self, run_date: date) -> dict[str, Parameter]:
         """The named parameters a model may use. There is no clock among them: the run date is all the time there is."""
@@ -139,6 +151,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         google_policy_tag=_policy_tag(env),
         budget_bytes=_whole(env, "C360_BUDGET_BYTES", default.budget_bytes),
         deferrable=_truth(env, "C360_DEFERRABLE"),
+        openlineage=_truth(env, "C360_OPENLINEAGE") is not False,
         memory_limit=env.get("C360_MEMORY_LIMIT") or default.memory_limit,
         threads=_whole(env, "C360_THREADS", default.threads),
         lock_timeout=float(_number(env, "C360_LOCK_TIMEOUT", Decimal(default.lock_timeout))),
@@ -153,6 +166,19 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(entry.strip() for entry in env.get(name, "").split(",") if entry.strip())
+
+
+@cache
+def _commit(home: Path) -> str:
+    """Empty where the project is no git repository of its own, or git does not say."""
+    if not (home / ".git").exists():
+        return ""
+    command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
 
 
 def _landing(env: Mapping[str, str], warehouse: str) -> str:

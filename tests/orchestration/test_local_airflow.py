@@ -21,6 +21,7 @@ from customer360.orchestration.connections import open_warehouse
 from customer360.project import load_project
 from customer360.sample import Manifest
 from customer360.settings import Settings, load_settings
+from orchestration.events import problems
 from orchestration.processes import environment, left_behind
 
 pytestmark = pytest.mark.airflow
@@ -83,6 +84,10 @@ def test_a_day_killed_in_the_middle_and_run_again_ends_in_the_same_tables(tmp_pa
         orders, gross = _row(
             warehouse, "SELECT COUNT(*) AS orders, SUM(gross_revenue) AS gross FROM core.fct_orders"
         ).values()
+        changes = warehouse.query(
+            "SELECT table_name, run_by, run_type FROM ops.runs WHERE run_id = 'manual__2024-06-30'"
+            " AND rows_after IS NOT NULL AND seconds > 0 AND code_version IS NOT NULL"
+        ).to_pylist()
     finally:
         warehouse.close()
     assert (orders, gross) == (truth.truths["orders"], truth.truths["gross_revenue"])
@@ -90,6 +95,35 @@ def test_a_day_killed_in_the_middle_and_run_again_ends_in_the_same_tables(tmp_pa
     assert len(expected) > 40
     assert expected["marts.customer_360"]
     assert tables(settings) == expected
+    assert {(row["run_by"], row["run_type"]) for row in changes} == {("admin", "manual")}
+    models = load_project(ROOT).models.items()
+    built = {str(name) for name, model in models if model.materialized == "table"}
+    assert {row["table_name"] for row in changes if not row["table_name"].startswith("raw_")} == built
+    _check_events(tmp_path / "openlineage" / "events.jsonl", {str(name) for name, _ in models})
+
+
+def _check_events(file: Path, models: set[str]) -> None:
+    """Every task has told OpenLineage what it did. A task that was killed may have left half a line."""
+    lines = file.read_text().splitlines()
+    events = [found for line in lines if (found := _json(line))]
+    assert len(events) >= len(lines) - 1
+    assert [problem for event in events for problem in problems(event)] == []
+    done = {event["job"]["name"]: event for event in events if event["eventType"] == "COMPLETE"}
+    assert "customer_360_daily" in done  # the run itself
+    published = [made["name"] for job, event in done.items() if job.endswith(".publish") for made in event["outputs"]]
+    assert set(published) == models
+    written = [made["name"] for job, event in done.items() if ".write_" in job for made in event["outputs"]]
+    assert set(written) == models
+    (made,) = done["customer_360_daily.marts.write_customer_360"]["outputs"]
+    assert "total_revenue" in made["facets"]["columnLineage"]["fields"]
+
+
+def _json(line: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return found
 
 
 def _row(warehouse: Any, sql: str) -> dict[str, Any]:

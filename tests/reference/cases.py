@@ -84,7 +84,7 @@ def declared_parameters(overrides: Mapping[str, Any]) -> dict[str, tuple[str, An
     return {name: (type_, overrides.get(name, value)) for name, (type_, value) in declared.items()}
 
 
-def _inputs(case: Case, project: Project) -> tuple[Tables, Parameters]:
+def inputs(case: Case, project: Project) -> tuple[Tables, Parameters]:
     names = [reference.name for reference in case.model.references]
     tables = {str(name): (project.schema(name), case.given.get(str(name), [])) for name in names}
     declared = declared_parameters(case.parameters)
@@ -93,7 +93,7 @@ def _inputs(case: Case, project: Project) -> tuple[Tables, Parameters]:
 
 def check_case(case: Case, project: Project, engine: str) -> str:
     """What an engine's rows differ from the expected ones in, as text; empty if nothing."""
-    tables, parameters = _inputs(case, project)
+    tables, parameters = inputs(case, project)
     found = ENGINES[engine](case.model.sql, tables=tables, parameters=parameters)
     columns = {column.name: types.parse(column.type) for column in case.model.columns}
     named = [name for name in columns if any(name in row for row in case.expected)]

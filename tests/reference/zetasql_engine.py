@@ -48,6 +48,13 @@ def _analyzed(
     return _prepared(request)[1]
 
 
+def resolve(sql: str, *, schemas: Mapping[str, Mapping[str, str]], parameters: Mapping[str, str]) -> Any:
+    """The analyzer's resolved tree of a query, a ResolvedQueryStmtProto."""
+    request = service.AnalyzeRequest(sql_statement=sql, simple_catalog=_catalog(schemas), options=_options(parameters))
+    answer = client().call("Analyze", request, service.AnalyzeResponse)
+    return answer.resolved_statement.resolved_query_stmt_node
+
+
 def execute(sql: str, *, tables: Tables, parameters: Parameters) -> list[Row]:
     """The rows of a query, canonical. `tables` maps dataset.table to (schema, rows); `parameters` a name to (type, value)."""
     return run(sql, tables=tables, parameters=parameters)[1]

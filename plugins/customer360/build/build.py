@@ -20,7 +20,7 @@ from customer360.build.published import Published
 from customer360.errors import WarehouseError
 from customer360.identity import load_identity_config
 from customer360.project import Model, Project, TableName, TableSpec
-from customer360.project.platform import DATA_QUALITY, OPS_TABLES, PUBLISHED, quarantine_spec
+from customer360.project.platform import DATA_QUALITY, OPS_TABLES, PUBLISHED, RUNS, RUNS_SQL, quarantine_spec
 from customer360.quality import AuditedTable, AuditReport, audit
 from customer360.settings import Parameter, Settings
 from customer360.sources import load_bindings
@@ -78,7 +78,9 @@ class Build:
 
     def ensure(self) -> list[TableName]:
         """Create what is missing of raw, quarantine and ops tables. Models' tables come with their first publish."""
-        return self.warehouse.ensure(self._ensured)
+        created = self.warehouse.ensure(self._ensured)
+        self.warehouse.create_view(RUNS, RUNS_SQL)
+        return created
 
     @property
     def _ensured(self) -> list[TableSpec]:
@@ -89,7 +91,7 @@ class Build:
         """Which tables `ensure`, and a run of these models, would create or alter, and what is refused."""
         models = [self.project.models[name] for name in names]
         tables = [model.spec for model in models if model.materialized == "table"]
-        views = [model.name for model in models if model.materialized == "view"]
+        views = [RUNS.name, *(model.name for model in models if model.materialized == "view")]
         return [
             *self.warehouse.changes(self._ensured),
             *self.warehouse.changes(tables, replaced=True),

@@ -90,6 +90,7 @@ def _identity(step: Computation) -> dict[TableName, JobStats]:
         run=step.run,
         specs=specs_of(step.project),
         maximum_bytes=step.maximum_bytes,
+        memory_limit=step.settings.memory_limit,
     )
     return stats
 

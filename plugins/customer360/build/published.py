@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
-from customer360 import __version__
 from customer360.project import TableName
 from customer360.project.platform import PUBLISHED
 from customer360.settings import Parameter
@@ -50,15 +49,19 @@ class Published:
         return {row["table_name"]: row["table_version"] for row in found.to_pylist()}
 
     def rows(self, row_counts: Mapping[TableName, int]) -> pa.Table:
-        """Rows of ops.published that say this run has published these tables now."""
+        """Rows of ops.published that say this run publishes these tables, which have so many rows, now."""
+        before = self.warehouse.row_counts(row_counts)
         rows = [
             {
                 "run_id": self.run.run_id,
                 "run_date": self.run.run_date,
                 "table_name": str(name),
                 "row_count": count,
-                "code_version": __version__,
+                "code_version": self.run.code_version,
                 "published_at": datetime.now(UTC),
+                "run_by": self.run.run_by,
+                "run_type": self.run.run_type,
+                "rows_before": before.get(name),
             }
             for name, count in row_counts.items()
         ]

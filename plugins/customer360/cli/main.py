@@ -25,6 +25,7 @@ _COMMANDS = {
     "customer": ("customer360.cli.customer:customer", "One person: who they are and why, what they did, their scores."),
     "sql": ("customer360.cli.inspect:sql", "Ask the warehouse a GoogleSQL question."),
     "train-matches": ("customer360.cli.matching:train_matches", "Fit a Splink model to the source customers."),
+    "lineage": ("customer360.cli.lineage:lineage", "Where a column comes from, and what is made of it."),
     "doctor": ("customer360.cli.doctor:doctor", "Check this deployment, and say what to do about what fails."),
     "status": ("customer360.cli.inspect:status", "Tables, loads, refused rows and data quality at a glance."),
 }

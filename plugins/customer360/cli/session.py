@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,8 +41,23 @@ def session(run_date: date | None = None) -> Iterator[Build]:
     warehouse = open_warehouse(settings, project)
     now = datetime.now(UTC)
     day = run_date or example.run_date or (now - timedelta(days=1)).date()
-    run = RunInfo(f"manual__{now:%Y-%m-%dT%H:%M:%S.%f}", day, dag_id="c360")
+    run = RunInfo(
+        f"manual__{now:%Y-%m-%dT%H:%M:%S.%f}",
+        day,
+        dag_id="c360",
+        run_by=_user(),
+        run_type="command line",
+        code_version=settings.code_version,
+    )
     try:
         yield Build(project, settings, warehouse, run)
     finally:
         warehouse.close()
+
+
+def _user() -> str | None:
+    """Who sits here, as the operating system knows them; None in a container without names."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None

@@ -28,6 +28,7 @@ def resolve_people(
     run: RunInfo,
     specs: Mapping[str, TableSpec],
     maximum_bytes: int | None = None,
+    memory_limit: str = "2GB",
 ) -> tuple[Resolution, dict[TableName, JobStats]]:
     """Spell the values of `sightings` alike and resolve the people of the run's day into its candidates.
 
@@ -55,6 +56,7 @@ def resolve_people(
         previous=published(warehouse),
         target=target,
         maximum_bytes=maximum_bytes,
+        memory_limit=memory_limit,
     )
     written = {name: resolution.jobs[target.by_role[role]] for role, name in Tables().by_role.items()}
     return resolution, {OBSERVATIONS: stats, **written}

@@ -45,6 +45,11 @@ class LocalAirflow:
         return self.settings.data / "logs"
 
     @property
+    def events(self) -> Path:
+        """OpenLineage events, one JSON object a line."""
+        return self.settings.data / "openlineage" / "events.jsonl"
+
+    @property
     def url(self) -> str:
         """Where the UI is, for this machine's browser."""
         return f"http://127.0.0.1:{self.port}"
@@ -95,6 +100,13 @@ class LocalAirflow:
             "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 10,
             "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 60,
         }
+        lineage = {
+            "DISABLED": not settings.openlineage,
+            "TRANSPORT": json.dumps({"type": "file", "log_file_path": str(self.events), "append": True}),
+            "NAMESPACE": "customer360",
+            # The provider would fork the task's process for every event, with all its connections.
+            "EXECUTE_IN_THREAD": True,
+        }
         project = {"HOME": settings.home, "DATA": settings.data, "SOURCES": settings.sources}
         return {
             **os.environ,
@@ -102,6 +114,11 @@ class LocalAirflow:
             **{f"C360_{name}": str(value) for name, value in project.items()},
             "AIRFLOW_HOME": str(self.home),
             **{f"AIRFLOW__{name}": str(value) for name, value in options.items()},
+            **{
+                name: str(value)
+                for key, value in lineage.items()
+                if (name := f"AIRFLOW__OPENLINEAGE__{key}") not in os.environ  # somebody's own goes to a server, say
+            },
             "PYTHONUNBUFFERED": "1",
             "SPT_NOENV": "1",  # else a process title overwrites the environment by which components.py knows its own
             "SCARF_ANALYTICS": "false",  # providers and Airflow's own image would report their use
@@ -112,7 +129,7 @@ class LocalAirflow:
     def prepare(self) -> None:
         """Folders, login and metadata database, as this version of Airflow wants them. Quick when they are there."""
         self.settings.make_data_folder()
-        for folder in (self.home, self.logs):
+        for folder in (self.home, self.logs, self.events.parent):
             folder.mkdir(parents=True, exist_ok=True)
         _write_private(self.home / "passwords.json", {USER: self.secrets["password"]})
         stamp = self.home / "migrated"

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
-from customer360.errors import Customer360Error, WarehouseUnavailableError
+from customer360.errors import AuditError, Customer360Error, WarehouseUnavailableError
+from customer360.orchestration import openlineage
 from customer360.orchestration.connections import airflow_connection, open_landing, open_warehouse
 from customer360.orchestration.deployment import deployment
 from customer360.orchestration.links import WarehouseJobLink
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from customer360.build import Build
+    from customer360.orchestration.openlineage import Told
+    from customer360.sources.connections import Connection
     from customer360.warehouse import Warehouse
 
 # D, the last complete day: the date on which the data interval starts.
@@ -48,6 +52,7 @@ class WarehouseOperator(BaseOperator):
         self.run_date = run_date
         self._warehouse: Warehouse | None = None
         self._killed = False
+        self._happened: Callable[[], Told] = openlineage.nothing
 
     @contextmanager
     def build(self, context: Context) -> Iterator[Build]:
@@ -58,12 +63,15 @@ class WarehouseOperator(BaseOperator):
         try:
             settings, project = deployment()
             warehouse = self._warehouse = open_warehouse(settings, project)
-            instance = context["ti"]
+            instance, started = context["ti"], context.get("dag_run")
             run = RunInfo(
                 run_id=context["run_id"],
                 run_date=date.fromisoformat(self.run_date),
                 dag_id=instance.dag_id,
                 task_id=instance.task_id,
+                run_by=started.triggering_user_name if started else None,
+                run_type=str(started.run_type.value) if started else None,
+                code_version=settings.code_version,
             )
             try:
                 if self._killed:
@@ -88,6 +96,14 @@ class WarehouseOperator(BaseOperator):
             cancel = threading.Thread(target=self._warehouse.cancel, daemon=True, name="cancel")
             cancel.start()
             cancel.join(_KILL_TIMEOUT)
+
+    def get_openlineage_facets_on_complete(self, _: Any) -> Told:
+        """What Airflow's OpenLineage provider asks for when the task has ended well."""
+        return self._happened()
+
+    def get_openlineage_facets_on_failure(self, _: Any) -> Told:
+        """The same for a task that failed, of which nothing is said but what an audit found."""
+        return self._happened()
 
 
 class JobOperator(WarehouseOperator):
@@ -127,19 +143,27 @@ class LoadTable(JobOperator):
     def execute(self, context: Context) -> None:
         from customer360.sources import load_bindings, load_table
 
+        used: list[Connection] = []
+
+        def connections(conn_id: str) -> Connection:
+            used.append(airflow_connection(conn_id))
+            return used[-1]
+
         with self.build(context) as build:
             contract = build.project.contracts[TableName.parse(self.table)]
-            bindings = load_bindings(build.settings.sources, build.project)
+            binding = load_bindings(build.settings.sources, build.project)[contract.system].tables[contract.name.table]
             result = load_table(
-                bindings[contract.system].tables[contract.name.table],
+                binding,
                 contract,
                 run=build.run,
                 warehouse=build.warehouse,
                 settings=build.settings,
-                connections=airflow_connection,
+                connections=connections,
                 landing=open_landing(build.settings),
             )
         self.job_url = result.url
+        source = used[-1] if used else None
+        self._happened = partial(openlineage.loaded, contract, binding, source, result.rows_loaded)
 
 
 class WriteModel(JobOperator):
@@ -166,7 +190,12 @@ class WriteModel(JobOperator):
                 self._show(context, build, job_id)
                 if self.deferrable and self._takes_long(build.warehouse, job_id):
                     self._wait_elsewhere(job_id, time.monotonic() - began)
-            build.write(TableName.parse(self.model), job_id=job_id)
+            self._write(build, job_id)
+
+    def _write(self, build: Build, job_id: str | None) -> None:
+        stats = build.write(TableName.parse(self.model), job_id=job_id)
+        made = build.project.graph.together(TableName.parse(self.model))
+        self._happened = partial(openlineage.written, made, stats.rows if len(made) == 1 else None)
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> None:
         """Go on where `execute` deferred. `event`: BigQueryJobTrigger's."""
@@ -182,7 +211,7 @@ class WriteModel(JobOperator):
                 )
             if event["status"] == UNKNOWN:
                 self.log.warning("The triggerer lost sight of the job, waiting for it here: %s", event["message"])
-            build.write(TableName.parse(self.model), job_id=job_id)
+            self._write(build, job_id)
 
     def _show(self, context: Context, build: Build, job_id: str) -> None:
         """The link, for people to follow while the job runs. Airflow pushes links by itself, but at the end."""
@@ -236,7 +265,12 @@ class AuditLayer(WarehouseOperator):
 
     def execute(self, context: Context) -> None:
         with self.build(context) as build:
-            build.audit([TableName.parse(name) for name in self.models])
+            try:
+                report = build.audit([TableName.parse(name) for name in self.models])
+            except AuditError as error:
+                self._happened = partial(openlineage.audited, error.report)
+                raise
+        self._happened = partial(openlineage.audited, report)
 
 
 class PublishLayer(WarehouseOperator):
@@ -253,5 +287,7 @@ class PublishLayer(WarehouseOperator):
     def execute(self, context: Context) -> list[str]:
         with self.build(context) as build:
             published = build.publish([TableName.parse(name) for name in self.models])
+            rows = build.warehouse.row_counts(published)
+        self._happened = partial(openlineage.published, rows)
         self.log.info("Published %s of %s tables of %s", len(published), len(self.models), self.layer)
         return [str(name) for name in published]

@@ -19,6 +19,11 @@ TASKS = (
     "great_expectations",
     "great_expectations.expectations.core",
 )
+TELLING = (
+    "airflow.providers.openlineage.plugins.listener",
+    "openlineage.client.facet_v2",
+    "customer360.orchestration.openlineage",
+)
 ON_BIGQUERY = (
     "airflow.providers.google.cloud.hooks.bigquery",
     "airflow.providers.google.cloud.hooks.gcs",
@@ -31,7 +36,9 @@ def main() -> None:
     """Import, then be `airflow`. What cannot be imported is left to the task that needs it, which can say so."""
     modules: tuple[str, ...] = PARSING
     if sys.argv[1:2] == ["scheduler"]:
-        modules += TASKS + (ON_BIGQUERY if load_settings().warehouse == "bigquery" else ())
+        settings = load_settings()
+        modules += TASKS + (TELLING if settings.openlineage else ())
+        modules += ON_BIGQUERY if settings.warehouse == "bigquery" else ()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in modules:

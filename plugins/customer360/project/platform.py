@@ -33,6 +33,13 @@ def quarantine_spec(contract: Contract) -> TableSpec:
     )
 
 
+_WHO = (
+    Column("run_by", "STRING", "Who started the run: Airflow's user, or the machine's; NULL where a schedule did."),
+    Column("run_type", "STRING", "scheduled, manual, backfill … as Airflow has it, or command line."),
+)
+_BEFORE = Column("rows_before", "INT64", "Rows in the table before; NULL where there was none.")
+_CODE = "Version of this package, with the project's commit where it is known."
+
 LOADS = TableSpec(
     name=TableName("ops", "loads"),
     description="What each load read and refused; the latest row per table and date is in force. One row per load.",
@@ -50,6 +57,10 @@ LOADS = TableSpec(
         Column("drift", "ARRAY<STRING>", "New columns seen in the source, one sentence each."),
         Column("seconds", "FLOAT64", "Duration."),
         Column("finished_at", "TIMESTAMP", "When the load was committed.", required=True),
+        *_WHO,
+        _BEFORE,
+        Column("rows_after", "INT64", "Rows in the table after, all dates together."),
+        Column("code_version", "STRING", _CODE),
     ),
 )
 
@@ -80,8 +91,10 @@ PUBLISHED = TableSpec(
         *_RUN,
         Column("table_name", "STRING", "The published table.", required=True),
         Column("row_count", "INT64", "Rows in the published table."),
-        Column("code_version", "STRING", "Version of this package that built it."),
+        Column("code_version", "STRING", _CODE),
         Column("published_at", "TIMESTAMP", "When.", required=True),
+        *_WHO,
+        _BEFORE,
     ),
 )
 
@@ -101,7 +114,7 @@ JOBS = TableSpec(
         Column("seconds", "FLOAT64", "Duration."),
         Column("job_id", "STRING", "The warehouse's job, where it has one."),
         Column("url", "STRING", "Where to look at the job."),
-        Column("code_version", "STRING", "Version of this package."),
+        Column("code_version", "STRING", _CODE),
         Column("finished_at", "TIMESTAMP", "When.", required=True),
     ),
 )
@@ -128,7 +141,7 @@ MODEL_FITS = TableSpec(
         Column("medium_above", "NUMERIC", "Churn risk above which the band is medium: the 40th percentile at the fit."),
         Column("high_above", "NUMERIC", "Churn risk above which the band is high: the 75th percentile at the fit."),
         Column("diagnostics", "STRING", "Convergence, standard errors and bounds, as JSON."),
-        Column("code_version", "STRING", "Version of this package."),
+        Column("code_version", "STRING", _CODE),
         Column("fitted_at", "TIMESTAMP", "When.", required=True),
     ),
 )
@@ -147,9 +160,78 @@ MODEL_QUALITY = TableSpec(
         Column("actual_purchases", "INT64", "Purchase days that came."),
         Column("error", "NUMERIC", "(predicted - actual) / actual; NULL where nobody bought."),
         Column("warning", "BOOL", "Whether off by more than 20 % of the actual; NULL for a decile."),
-        Column("code_version", "STRING", "Version of this package."),
+        Column("code_version", "STRING", _CODE),
         Column("checked_at", "TIMESTAMP", "When.", required=True),
     ),
 )
 
 OPS_TABLES = (LOADS, DATA_QUALITY, PUBLISHED, JOBS, MODEL_FITS, MODEL_QUALITY)
+
+# What loads and publishes say of themselves, together with what they cost: a view, so that nothing is said twice.
+RUNS = TableSpec(
+    name=TableName("ops", "runs"),
+    description=(
+        "Who changed which table, when, with which code, from how many rows to how many, and what it cost."
+        " One row per run, operation and table."
+    ),
+    columns=(
+        *_RUN,
+        Column("dag_id", "STRING", "The Dag, or c360 for the command line; NULL where the cost could not be noted."),
+        *_WHO,
+        Column("operation", "STRING", "load (into a raw table) or publish (a model's table).", required=True),
+        Column("table_name", "STRING", "The table that people read.", required=True),
+        _BEFORE,
+        Column("rows_after", "INT64", "Rows in the table after."),
+        Column("times", "INT64", "How often the run did it: more than once where a task was cleared."),
+        Column("bytes_processed", "INT64", "Bytes read by all jobs of the run for this table, where the engine says."),
+        Column("bytes_billed", "INT64", "Bytes billed; NULL for what is free."),
+        Column("seconds", "FLOAT64", "Duration of the load, or of writing and publishing together."),
+        Column("code_version", "STRING", _CODE),
+        Column("finished_at", "TIMESTAMP", "When it was done, the last time.", required=True),
+    ),
+)
+RUNS_SQL = """
+WITH changes AS (
+  SELECT
+    run_id, loaded_date AS run_date, run_by, run_type, 'load' AS operation, table_name, rows_before, rows_after,
+    code_version, finished_at
+  FROM ops.loads
+  UNION ALL
+  SELECT
+    run_id, run_date, run_by, run_type, 'publish' AS operation, table_name, rows_before, row_count AS rows_after,
+    code_version, published_at AS finished_at
+  FROM ops.published
+),
+last_changes AS (
+  SELECT
+    run_id, run_date, run_by, run_type, operation, table_name, rows_after, code_version, finished_at,
+    FIRST_VALUE(rows_before) OVER in_order AS rows_before,
+    COUNT(*) OVER (PARTITION BY run_id, run_date, operation, table_name) AS times,
+    ROW_NUMBER() OVER (PARTITION BY run_id, run_date, operation, table_name ORDER BY finished_at DESC) AS position
+  FROM changes
+  WINDOW in_order AS (
+    PARTITION BY run_id, run_date, operation, table_name ORDER BY finished_at
+    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+  )
+),
+costs AS (
+  SELECT
+    run_id, run_date, table_name, IF(operation = 'load', 'load', 'publish') AS operation, MAX(dag_id) AS dag_id,
+    SUM(bytes_processed) AS bytes_processed, SUM(bytes_billed) AS bytes_billed, SUM(seconds) AS seconds
+  FROM ops.jobs
+  GROUP BY run_id, run_date, table_name, IF(operation = 'load', 'load', 'publish')
+)
+SELECT
+  last_changes.run_id, last_changes.run_date, costs.dag_id, last_changes.run_by, last_changes.run_type,
+  last_changes.operation, last_changes.table_name, last_changes.rows_before, last_changes.rows_after,
+  last_changes.times, costs.bytes_processed, costs.bytes_billed, costs.seconds, last_changes.code_version,
+  last_changes.finished_at
+FROM last_changes
+LEFT JOIN costs
+  ON
+    last_changes.run_id = costs.run_id
+    AND last_changes.run_date = costs.run_date
+    AND last_changes.operation = costs.operation
+    AND last_changes.table_name = costs.table_name
+WHERE last_changes.position = 1
+"""

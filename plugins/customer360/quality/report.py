@@ -106,5 +106,6 @@ class AuditReport:
             raise AuditError(
                 f"{len(self.failures)} critical expectation(s) failed in {tables} table(s);"
                 " nothing was published, and people still read the last good run:\n"
-                + "\n".join(f"  {result}" for result in self.failures)
+                + "\n".join(f"  {result}" for result in self.failures),
+                report=self,
             )

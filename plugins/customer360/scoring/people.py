@@ -93,7 +93,9 @@ def fit_and_check(shop: Shop) -> tuple[Fit | None, Calibration | None]:
         log.warning("no calibration on %s: %s", day, calibration.reason)
         return found, None
     now = datetime.now(UTC)
-    rows = calibration_rows(calibration, run_id=shop.run.run_id, run_date=day, checked_at=now)
+    rows = calibration_rows(
+        calibration, run_id=shop.run.run_id, run_date=day, checked_at=now, code_version=shop.run.code_version
+    )
     shop.warehouse.append(MODEL_QUALITY, rows)
     if calibration.warning:
         log.warning("%s (docs/scores.md says what to do)", calibration.warning)
@@ -111,7 +113,10 @@ def _fitted(shop: Shop, history: pa.Table, day: date) -> Fit | None:
     if isinstance(found, NotFitted):
         log.warning("no fit on %s: %s", day, found.reason)
         return None
-    row = fit_row(found, run_id=shop.run.run_id, run_date=shop.run.run_date, fitted_at=datetime.now(UTC))
+    run = shop.run
+    row = fit_row(
+        found, run_id=run.run_id, run_date=run.run_date, fitted_at=datetime.now(UTC), code_version=run.code_version
+    )
     shop.warehouse.append(MODEL_FITS, row)
     log.info("fitted on %s: %s people, %s bought again", day, f"{found.customers:,}", f"{found.repeat_buyers:,}")
     return found

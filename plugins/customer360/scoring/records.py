@@ -19,7 +19,7 @@ from customer360.scoring.lifetime import Fit
 MODEL = "bg_nbd_gamma_gamma"
 
 
-def fit_row(fit: Fit, *, run_id: str, run_date: date, fitted_at: datetime) -> pa.Table:
+def fit_row(fit: Fit, *, run_id: str, run_date: date, fitted_at: datetime, code_version: str = __version__) -> pa.Table:
     """One row of ops.model_fits."""
     values = fit.gamma_gamma
     row = {
@@ -37,7 +37,7 @@ def fit_row(fit: Fit, *, run_id: str, run_date: date, fitted_at: datetime) -> pa
         "medium_above": fit.medium_above,
         "high_above": fit.high_above,
         "diagnostics": json.dumps(fit.diagnostics, sort_keys=True, allow_nan=False),
-        "code_version": __version__,
+        "code_version": code_version,
         "fitted_at": fitted_at,
     }
     return pa.Table.from_pylist([row], schema=MODEL_FITS.arrow_schema)
@@ -61,7 +61,9 @@ def read_fit(row: Mapping[str, Any]) -> Fit:
     )
 
 
-def calibration_rows(calibration: Calibration, *, run_id: str, run_date: date, checked_at: datetime) -> pa.Table:
+def calibration_rows(
+    calibration: Calibration, *, run_id: str, run_date: date, checked_at: datetime, code_version: str = __version__
+) -> pa.Table:
     """Rows of ops.model_quality: one for everybody, one per decile."""
 
     def row(comparison: Comparison) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def calibration_rows(calibration: Calibration, *, run_id: str, run_date: date, c
             "actual_purchases": comparison.actual,
             "error": comparison.error,
             "warning": comparison.is_off if comparison.decile is None else None,
-            "code_version": __version__,
+            "code_version": code_version,
             "checked_at": checked_at,
         }
 

@@ -85,11 +85,13 @@ def load_table(
     try:
         batch = _Batch(binding, contract, run, settings, scratch)
         result = batch.extract(period, connections)
+        before = warehouse.row_counts([contract.name])
         stats = _commit(batch, result, warehouse, landing or folder_landing(settings.landing_zone))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     result = replace(result, seconds=round(time.monotonic() - started, 3), url=stats.url)
-    warehouse.append(LOADS, _log_row(result, run))
+    after = warehouse.row_counts([contract.name])
+    warehouse.append(LOADS, _log_row(result, run, before.get(contract.name), after.get(contract.name)))
     note_costs(warehouse, jobs_row(run, "load", contract.name, stats))
     if result.drift:
         log.info("%s: %s", contract.name, "; ".join(result.drift))
@@ -253,7 +255,7 @@ def _examples(file: Path) -> str:
     return "; ".join(f"{n:,} × {why} (such as {example})" for why, n, example in found)
 
 
-def _log_row(result: LoadResult, run: RunInfo) -> pa.Table:
+def _log_row(result: LoadResult, run: RunInfo, before: int | None, after: int | None) -> pa.Table:
     row = {
         "table_name": str(result.table),
         "loaded_date": result.run_date,
@@ -268,5 +270,10 @@ def _log_row(result: LoadResult, run: RunInfo) -> pa.Table:
         "drift": list(result.drift),
         "seconds": result.seconds,
         "finished_at": datetime.now(UTC),
+        "run_by": run.run_by,
+        "run_type": run.run_type,
+        "rows_before": before,
+        "rows_after": after,
+        "code_version": run.code_version,
     }
     return pa.Table.from_pylist([row], schema=LOADS.arrow_schema)

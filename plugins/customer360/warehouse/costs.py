@@ -8,7 +8,6 @@ from typing import Literal
 
 import pyarrow as pa
 
-from customer360 import __version__
 from customer360.errors import Customer360Error
 from customer360.project.names import TableName
 from customer360.project.platform import JOBS
@@ -35,7 +34,7 @@ def jobs_row(
         "seconds": stats.seconds,
         "job_id": stats.job_id,
         "url": stats.url,
-        "code_version": __version__,
+        "code_version": run.code_version,
         "finished_at": datetime.now(UTC),
     }
     return pa.Table.from_pylist([row], schema=JOBS.arrow_schema)

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 import pyarrow as pa
 
+from customer360 import __version__
 from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.settings import Parameter
@@ -65,12 +66,18 @@ class Publication:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """Who runs: stored with what is written and shown on jobs. `run_id` is Airflow's, or `manual__…` from the CLI."""
+    """Who runs: stored with what is written and shown on jobs. `run_id` is Airflow's, or `manual__…` from the CLI.
+
+    run_by: the person that started it, None where a schedule did; run_type: in Airflow's words, or `command line`
+    """
 
     run_id: str
     run_date: date
     dag_id: str = "c360"
     task_id: str = ""
+    run_by: str | None = None
+    run_type: str | None = None
+    code_version: str = __version__
 
 
 class Warehouse(Protocol):
