@@ -179,12 +179,16 @@ def at_scale(size: int, model: Path) -> None:
         started = time.perf_counter()
         found = score(records, Probabilistic(own))
         seconds = time.perf_counter() - started
+    print(f"  scored in {seconds:.1f} s: {len(found):,} matches")
     left, right = (
         owner[found[f"{side}_source_customer_id"].to_numpy(zero_copy_only=False).astype(int)]
         for side in ("left", "right")
     )
-    same, actual = int((left == right).sum()), size - len(set(owner.tolist()))
-    print(f"  scored in {seconds:.1f} s: {len(found):,} matches, {rates('pairs', same, len(found), actual)}")
+    actual = size - len(set(owner.tolist()))
+    for threshold in (0.9, 0.99, 0.999):
+        kept = found["match_probability"].to_numpy(zero_copy_only=False).astype(float) >= threshold
+        same = int((left == right)[kept].sum())
+        show(f"matches ≥ {threshold}", rates("pairs", same, int(kept.sum()), actual))
     print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
