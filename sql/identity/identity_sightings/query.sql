@@ -250,7 +250,8 @@ linked_devices AS (
   FROM known_devices
   INNER JOIN device_limits ON known_devices.identity_type = device_limits.identity_type
   GROUP BY known_devices.identity_type, known_devices.identity_value, device_limits.share_limit
-  HAVING COUNT(DISTINCT CONCAT(known_devices.source_system, ':', known_devices.customer_id)) <= device_limits.share_limit
+  HAVING
+    COUNT(DISTINCT CONCAT(known_devices.source_system, ':', known_devices.customer_id)) <= device_limits.share_limit
 ),
 
 visitors AS (
