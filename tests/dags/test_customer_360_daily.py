@@ -159,7 +159,7 @@ def test_parsing_is_quick_and_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     environment = {**os.environ, "C360_DATA": str(tmp_path / "file" / "data"), "AIRFLOW_HOME": str(tmp_path / "home")}
     seconds: list[float] = []
-    while not seconds or (min(seconds) >= 1.0 and len(seconds) < 3):  # a busy machine may try again
+    while not seconds or (min(seconds) >= 2.0 and len(seconds) < 3):  # a busy machine may try again
         done = subprocess.run(
             [sys.executable, "-c", PARSE], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
@@ -167,7 +167,7 @@ def test_parsing_is_quick_and_writes_nothing(tmp_path: Path) -> None:
         facts = json.loads(done.stdout.splitlines()[-1])
         assert facts["tasks"] > 50
         seconds.append(facts["seconds"])
-    assert min(seconds) < 1.0
+    assert min(seconds) < 2.0  # for some 90 models: Airflow parses the file every half minute
 
 
 def test_a_table_on_bigquery_has_its_address_there() -> None:

@@ -23,7 +23,7 @@ from customer360.identity.steps import Steps
 from customer360.identity.training import certain_rules, read_records, train
 from customer360.warehouse.port import RunInfo
 from identity import test_fake_1000 as fake
-from identity.shared import Desk, day, decided, groups, seen
+from identity.shared import SPECS, Desk, day, decided, groups, seen
 
 MODEL = Path(__file__).resolve().parents[2] / "examples" / "splink" / "people.json"
 BORN = "DATE_OF_BIRTH"
@@ -136,7 +136,7 @@ def test_splink_is_only_loaded_where_it_is_needed(desk: Desk, monkeypatch: pytes
     path = {"PYTHONPATH": str(MODEL.parents[2] / "plugins")}
     assert subprocess.run([sys.executable, "-c", loaded], env=path, capture_output=True, text=True).stdout == "False\n"
     monkeypatch.setattr(matching_model, "find_spec", lambda _: None)
-    steps = Steps(desk.warehouse, RunInfo("r", day(0)), desk.tables("none"), None, {}, {})
+    steps = Steps(desk.warehouse, RunInfo("r", day(0)), SPECS, desk.tables("none"), None, {}, {})
     assert find_matches(steps, None, memory_limit="1GB") == 0 and desk.rows("matches", desk.tables("none")) == []
     with pytest.raises(SettingsError, match=r"pip install customer360\[splink\]"):
         score(TWO, Probabilistic(MODEL))
