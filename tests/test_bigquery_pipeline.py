@@ -31,7 +31,7 @@ from customer360.warehouse.bigquery import BigQueryWarehouse
 pytestmark = pytest.mark.airflow
 
 DAY = date(2024, 6, 30)
-CUSTOMERS = 150
+CUSTOMERS = 260  # enough that a hundred buy again: with fewer there are no scores
 # Who loaded a row, when and from where differs from run to run.
 _OF_THE_RUN = {"_loaded_at", "_batch_id", "_source"}
 

@@ -3,7 +3,7 @@
 -- (the T of the literature) is @calibration_end, in weeks since the first; `mean_value` is the mean gross revenue of
 -- the days after the first.
 -- For scores @calibration_end is @run_date. For a calibration it is earlier: what was bought after it, until
--- @run_date, is counted in `holdout_purchases` only. One row per person.
+-- @run_date, is counted in `holdout_purchases` only. One row per person, in one order: sums of floats depend on it.
 WITH
 purchases AS (
   SELECT
@@ -57,3 +57,4 @@ SELECT
 FROM dated
 GROUP BY customer360_id
 HAVING MIN(first_date) <= @calibration_end
+ORDER BY customer360_id

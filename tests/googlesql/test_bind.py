@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from customer360.build.computed import IDENTITY_YAML
 from customer360.errors import ProjectError
 from customer360.googlesql.bind import bind_parameters
+from customer360.identity import load_identity_config
 from customer360.project import load_project
 from customer360.settings import Settings
 
@@ -51,7 +53,7 @@ def test_a_parameter_without_a_value_is_named_with_its_line() -> None:
 
 
 def test_models_keep_their_text() -> None:
-    parameters = Settings().parameters(date(2024, 6, 30))
+    parameters = Settings().parameters(date(2024, 6, 30)) | load_identity_config(ROOT / IDENTITY_YAML).parameters
     changed = 0
     for model in load_project(ROOT).models.values():
         bound = bind_parameters(model.sql, parameters).splitlines()
