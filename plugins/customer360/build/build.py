@@ -11,16 +11,18 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TypedDict
 
+from customer360.build.changes import Recorder, followed
 from customer360.build.computed import IDENTITY_YAML, Computation, compute
+from customer360.build.incremental import Plan, Planner
 from customer360.build.published import Published
 from customer360.errors import WarehouseError
 from customer360.identity import load_identity_config
 from customer360.project import Model, Project, TableName, TableSpec
-from customer360.project.platform import DATA_QUALITY, OPS_TABLES, PUBLISHED, RUNS, RUNS_SQL, quarantine_spec
+from customer360.project.platform import DATA_QUALITY, OPS_TABLES, PUBLISHED, RUNS, RUNS_SQL, WRITES, quarantine_spec
 from customer360.quality import AuditedTable, AuditReport, audit
 from customer360.settings import Parameter, Settings
 from customer360.sources import load_bindings
@@ -41,6 +43,7 @@ class _How(TypedDict):
     renames: dict[TableName, TableName]
     maximum_bytes: int | None
     run: RunInfo
+    partitions: tuple[date, ...] | None
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Build:
     """One run's building of models: what is built, where, for which run date.
 
     `selected`: the models of a partial run. It reads no other candidates, which may be what an audit refused.
+    `full`: incremental tables too are rebuilt whole.
     """
 
     project: Project
@@ -55,6 +59,7 @@ class Build:
     warehouse: Warehouse
     run: RunInfo
     selected: frozenset[TableName] | None = None
+    full: bool = False
 
     def __post_init__(self) -> None:
         self.warehouse.work_for(self.run)
@@ -112,7 +117,8 @@ class Build:
         model = self.project.models[name]
         if model.materialized == "view" or model.built_by:
             return None
-        return self.warehouse.start_write(model.spec, model.sql, **self._how(model))
+        plan = self.plan(model)
+        return self.warehouse.start_write(model.spec, plan.sql, **self._how(model, plan))
 
     def write(self, name: TableName, *, job_id: str | None = None) -> JobStats:
         """Build one model into its candidate. A view has none: it is created when its layer is published. What is
@@ -123,10 +129,24 @@ class Build:
         if model.materialized == "view":
             log.info("%s is a view: it is created when its layer is published", name)
             return JobStats(rows=0)
-        stats = self.warehouse.write(model.spec, model.sql, **self._how(model), job_id=job_id)
+        plan = self.plan(model)
+        if model.incremental:
+            log.info("%s: rebuilding %s", name, plan)
+        stats = self.warehouse.write(model.spec, plan.sql, **self._how(model, plan), job_id=job_id)
+        if writing := self._recorder.writing(model, plan, name.candidate(self.run.run_date)):
+            self.warehouse.append(WRITES, writing.row(self.run))
         note_costs(self.warehouse, jobs_row(self.run, "write", name, stats))
         log.info("%s: %s rows in %.1f s", name, f"{stats.rows:,}", stats.seconds)
         return stats
+
+    def plan(self, model: Model) -> Plan:
+        """What of a model this run would build, and why."""
+        planner = Planner(self.project, self.warehouse, self.run, self._published, self.parameters, self.full)
+        return planner.plan(model, self._inputs(model))
+
+    @cached_property
+    def _recorder(self) -> Recorder:
+        return Recorder(self.warehouse, self.run, followed(self.project))
 
     def _compute(self, model: Model, room: str) -> JobStats:
         tables = self.project.graph.together(model.name)
@@ -147,13 +167,14 @@ class Build:
             self._refuse_other_days(model.name.dataset, sorted(published))
         return reads
 
-    def _how(self, model: Model) -> _How:
+    def _how(self, model: Model, plan: Plan) -> _How:
         return {
             "target": model.name.candidate(self.run.run_date),
             "parameters": {key: self.parameters[key] for key in sorted(model.parameters)},
             "renames": self._inputs(model),
             "maximum_bytes": self.budget(model),
             "run": self.run,
+            "partitions": plan.partitions,
         }
 
     def fit_scores(self) -> None:
@@ -208,13 +229,15 @@ class Build:
             return []
         candidates = self._tables(names)
         if candidates:
-            self._refuse_unaudited(candidates)
+            versions = self._refuse_unaudited(candidates)
             counts = self.warehouse.row_counts(candidates.values())
             stats = self.warehouse.publish(
                 [Publication(self.project.spec(name), candidate) for name, candidate in candidates.items()],
                 run=self.run,
                 log={
-                    PUBLISHED: self._published.rows({name: counts[candidate] for name, candidate in candidates.items()})
+                    PUBLISHED: self._published.rows(
+                        {name: counts[candidate] for name, candidate in candidates.items()}, versions
+                    )
                 },
             )
             note_costs(self.warehouse, *(jobs_row(self.run, "publish", name, each) for name, each in stats.items()))
@@ -223,8 +246,9 @@ class Build:
             self.warehouse.create_view(view.spec, view.sql)
         return [*candidates, *(view.name for view in views)]
 
-    def _refuse_unaudited(self, candidates: Mapping[TableName, TableName]) -> None:
-        """What was written again since this run's audit of it is not what was audited."""
+    def _refuse_unaudited(self, candidates: Mapping[TableName, TableName]) -> dict[TableName, str]:
+        """The versions of these candidates. What was written again since this run's audit of it is not what was
+        audited."""
         audited = self._published.audited_versions()
         now = self.warehouse.versions(candidates.values())
         changed = [
@@ -237,6 +261,7 @@ class Build:
                 f"{', '.join(changed)} of {self.run.run_date} was written again since its audit, perhaps by another run"
                 " of the same day; nothing was published: clear the audit and what follows"
             )
+        return {name: now[candidate] for name, candidate in candidates.items() if candidate in now}
 
     def _tables(self, names: Sequence[TableName]) -> dict[TableName, TableName]:
         """The candidates of the tables among `names`. One neither written nor published by this run is an error."""

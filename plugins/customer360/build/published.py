@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -12,6 +13,13 @@ from customer360.project import TableName
 from customer360.project.platform import PUBLISHED
 from customer360.settings import Parameter
 from customer360.warehouse.port import RunInfo, Warehouse
+
+
+class State(NamedTuple):
+    """The day a table is at, and which writing of it that is."""
+
+    run_date: date
+    version: str | None
 
 
 @dataclass(frozen=True)
@@ -31,12 +39,13 @@ class Published:
 
     def day_of(self, name: TableName) -> date | None:
         """The day that a table is at; None for one that was never published."""
-        return self._days().get(str(name))
+        found = self.state().get(str(name))
+        return found.run_date if found else None
 
     def newer(self, names: Iterable[TableName]) -> list[str]:
         """Those of these tables that are at a newer day than this run's."""
-        days = self._days()
-        return sorted(text for text in map(str, names) if text in days and days[text] > self.run.run_date)
+        state = self.state()
+        return sorted(text for text in map(str, names) if text in state and state[text].run_date > self.run.run_date)
 
     def audited_versions(self) -> dict[str, str | None]:
         """Which writing of each table's candidate this run's latest audit looked at."""
@@ -48,8 +57,8 @@ class Published:
         )
         return {row["table_name"]: row["table_version"] for row in found.to_pylist()}
 
-    def rows(self, row_counts: Mapping[TableName, int]) -> pa.Table:
-        """Rows of ops.published that say this run publishes these tables, which have so many rows, now."""
+    def rows(self, row_counts: Mapping[TableName, int], versions: Mapping[TableName, str]) -> pa.Table:
+        """Rows of ops.published that say this run publishes these tables, so many rows of such a writing, now."""
         before = self.warehouse.row_counts(row_counts)
         rows = [
             {
@@ -62,17 +71,19 @@ class Published:
                 "run_by": self.run.run_by,
                 "run_type": self.run.run_type,
                 "rows_before": before.get(name),
+                "table_version": versions.get(name),
             }
             for name, count in row_counts.items()
         ]
         return pa.Table.from_pylist(rows, schema=PUBLISHED.arrow_schema)
 
-    def _days(self) -> dict[str, date]:
+    def state(self) -> dict[str, State]:
+        """What each published table is at."""
         found = self.warehouse.query(
-            "SELECT table_name, run_date FROM ops.published"
+            "SELECT table_name, run_date, table_version FROM ops.published"
             " QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY published_at DESC, run_id DESC) = 1"
         )
-        return {row["table_name"]: row["run_date"] for row in found.to_pylist()}
+        return {row["table_name"]: State(row["run_date"], row["table_version"]) for row in found.to_pylist()}
 
     @property
     def _this_run(self) -> dict[str, Parameter]:

@@ -13,6 +13,7 @@ import yaml
 from customer360.errors import ProjectError
 from customer360.googlesql import allow, parse, types
 from customer360.project.graph import Graph
+from customer360.project.incremental import check_incremental, read_incremental
 from customer360.project.model import (
     AUDIT_COLUMNS,
     Column,
@@ -32,7 +33,7 @@ from customer360.project.names import TableName
 _Choice = TypeVar("_Choice", bound=str)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COMMON = {"description", "owner", "columns", "key", "labels"}
-_MODEL_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "materialized", "budget_bytes"}
+_MODEL_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "materialized", "budget_bytes", "incremental"}
 _COMPUTED_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "built_by", "reads"}
 _CONTRACT_KEYS = _COMMON | {"event_time", "max_refused_share", "new_columns", "cluster_by"}
 _COLUMN_KEYS = {"name", "type", "description", "required", "pii", "allowed", "minimum", "maximum", "pattern", "format"}
@@ -84,6 +85,9 @@ def load_project(root: Path) -> Project:
         raise ProjectError("no models found", path=root / "sql", hint="is C360_HOME the project's folder?")
     project = Project(root, models, contracts)
     _ = project.graph  # refuses unknown references and cycles now, not at the first use
+    schemas = {name: project.schema(name) for name in (*contracts, *models)}
+    for model in models.values():
+        check_incremental(model, schemas)
     return project
 
 
@@ -108,6 +112,7 @@ def _read_model(name: TableName, folder: Path) -> Model:
         schedule=_choice(raw, "schedule", get_args(Schedule), "daily", file),
         key=tuple(raw.get("key", ())),
         budget_bytes=_budget(raw, file),
+        incremental=read_incremental(raw.get("incremental"), file),
     )
 
 

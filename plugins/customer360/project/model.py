@@ -12,6 +12,8 @@ from customer360.project.names import TableName
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from customer360.project.incremental import Incremental
+
 Granularity = Literal["DAY", "MONTH", "YEAR"]
 Materialized = Literal["table", "view"]
 Format = Literal["json"]
@@ -99,6 +101,7 @@ class Model:
     schedule: Schedule = "daily"
     key: tuple[str, ...] = ()
     budget_bytes: int | None = None
+    incremental: Incremental | None = None
 
     @property
     def name(self) -> TableName:

@@ -95,6 +95,31 @@ PUBLISHED = TableSpec(
         Column("published_at", "TIMESTAMP", "When.", required=True),
         *_WHO,
         _BEFORE,
+        Column("table_version", "STRING", "Which writing of the table it is: ops.writes says what that changed."),
+    ),
+)
+
+WRITES = TableSpec(
+    name=TableName("ops", "writes"),
+    description=(
+        "What each writing of an incremental table, and of what such tables read, changed against the published table"
+        " that it is based on. One row per writing."
+    ),
+    columns=(
+        *_RUN,
+        Column("table_name", "STRING", "The table, whose candidate was written.", required=True),
+        Column("table_version", "STRING", "Which writing this is.", required=True),
+        Column("base_version", "STRING", "The published writing that it differs from; NULL for the first."),
+        Column("content", "STRING", "Digest of query, columns and settings.", required=True),
+        Column(
+            "change", "STRING", "all: nothing else is known; some: the partitions or days named; none.", required=True
+        ),
+        Column("partitions", "ARRAY<DATE>", "First days of the partitions that were rebuilt; empty for all or none."),
+        Column("touched", "ARRAY<STRUCT<column_name STRING, day DATE>>", "For change some: days with changed rows."),
+        Column("due", "ARRAY<STRUCT<column_name STRING, day DATE, due DATE>>", "Days whose rows count only later."),
+        Column("inputs", "ARRAY<STRUCT<table_name STRING, table_version STRING>>", "What it was made from."),
+        Column("reasons", "ARRAY<STRING>", "Why so much, one sentence each."),
+        Column("written_at", "TIMESTAMP", "When.", required=True),
     ),
 )
 
@@ -165,7 +190,7 @@ MODEL_QUALITY = TableSpec(
     ),
 )
 
-OPS_TABLES = (LOADS, DATA_QUALITY, PUBLISHED, JOBS, MODEL_FITS, MODEL_QUALITY)
+OPS_TABLES = (LOADS, DATA_QUALITY, PUBLISHED, WRITES, JOBS, MODEL_FITS, MODEL_QUALITY)
 
 # What loads and publishes say of themselves, together with what they cost: a view, so that nothing is said twice.
 RUNS = TableSpec(

@@ -13,7 +13,7 @@ from customer360.project.names import TableName
 from customer360.warehouse.duckdb_text import identifier, literal
 from customer360.warehouse.lake import ALIAS
 
-_CATALOG = f"__ducklake_metadata_{ALIAS}"
+CATALOG = f"__ducklake_metadata_{ALIAS}"
 
 
 def differences(spec: TableSpec, existing: Mapping[str, str]) -> list[str]:
@@ -83,8 +83,8 @@ def kinds(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, str]
     """
     rows = connection.execute(
         " UNION ALL ".join(
-            f"SELECT t.{kind}_name, '{kind.upper()}' FROM {_CATALOG}.ducklake_{kind} AS t"
-            f" JOIN {_CATALOG}.ducklake_schema AS s USING (schema_id)"
+            f"SELECT t.{kind}_name, '{kind.upper()}' FROM {CATALOG}.ducklake_{kind} AS t"
+            f" JOIN {CATALOG}.ducklake_schema AS s USING (schema_id)"
             f" WHERE s.schema_name = $dataset AND s.end_snapshot IS NULL AND t.end_snapshot IS NULL"
             for kind in ("table", "view")
         ),
@@ -96,7 +96,7 @@ def kinds(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, str]
 def table_id(connection: duckdb.DuckDBPyConnection, name: TableName) -> int | None:
     """The catalog's number of a table: a write makes a new one. None where there is no table."""
     row = connection.execute(
-        f"SELECT t.table_id FROM {_CATALOG}.ducklake_table AS t JOIN {_CATALOG}.ducklake_schema AS s USING (schema_id)"
+        f"SELECT t.table_id FROM {CATALOG}.ducklake_table AS t JOIN {CATALOG}.ducklake_schema AS s USING (schema_id)"
         " WHERE s.schema_name = ? AND t.table_name = ? AND s.end_snapshot IS NULL AND t.end_snapshot IS NULL",
         [name.dataset, name.table],
     ).fetchone()
@@ -107,7 +107,7 @@ def sizes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """`dataset.table` → bytes of its Parquet files."""
     rows = connection.execute(
         f"SELECT s.schema_name || '.' || i.table_name, i.file_size_bytes FROM ducklake_table_info('{ALIAS}') AS i"
-        f" JOIN {_CATALOG}.ducklake_schema AS s ON s.schema_id = i.schema_id AND s.end_snapshot IS NULL"
+        f" JOIN {CATALOG}.ducklake_schema AS s ON s.schema_id = i.schema_id AND s.end_snapshot IS NULL"
     ).fetchall()
     return {name: int(size or 0) for name, size in rows}
 

@@ -123,9 +123,13 @@ class Warehouse(Protocol):
         renames: Mapping[TableName, TableName] | None = None,
         maximum_bytes: int | None = None,
         run: RunInfo | None = None,
+        partitions: Sequence[date] | None = None,
         job_id: str | None = None,
     ) -> JobStats:
         """Run a query into `target` (default: the table itself), replacing it, with `spec`'s columns and descriptions.
+
+        With `partitions`, their first days, `target` (another one) becomes what `spec`'s table is now, but for these
+        partitions: they become what the query gives. No other row is read or written.
 
         `renames` sends reads of a table to another, such as to the candidate of this run. Over `maximum_bytes` is a
         BudgetError before anything runs. With the `job_id` that `start_write` gave, that job is waited for instead.
@@ -141,6 +145,7 @@ class Warehouse(Protocol):
         renames: Mapping[TableName, TableName] | None = None,
         maximum_bytes: int | None = None,
         run: RunInfo | None = None,
+        partitions: Sequence[date] | None = None,
     ) -> str | None:
         """Begin what `write` does, without waiting, and return the job's id; None where the engine has no jobs.
 

@@ -1,12 +1,4 @@
-WITH products AS (
-  SELECT
-    product_id,
-    category,
-    brand
-  FROM staging.stg_commerce__product_catalog
-),
-
-rate_periods AS (
+WITH rate_periods AS (
   SELECT
     currency,
     rate,
@@ -65,10 +57,9 @@ converted AS (
     owners.source_system,
     owners.customer_id,
     lines.product_id,
-    products.category,
-    products.brand,
     lines.purchased_at,
     DATE(lines.purchased_at) AS purchase_date,
+    lines.transaction_date,
     lines.updated_at,
     lines.order_status,
     lines.quantity,
@@ -91,8 +82,6 @@ converted AS (
   FROM staging.stg_commerce__purchase_transactions AS lines
   INNER JOIN owners
     ON lines.transaction_id = owners.transaction_id
-  LEFT JOIN products
-    ON lines.product_id = products.product_id
   LEFT JOIN conversions
     ON lines.currency = conversions.currency AND DATE(lines.purchased_at) = conversions.purchase_date
   WHERE DATE(lines.purchased_at) <= @run_date
@@ -118,10 +107,9 @@ SELECT
   source_system,
   customer_id AS source_customer_id,
   product_id,
-  category,
-  brand,
   purchased_at,
   purchase_date,
+  transaction_date,
   order_status,
   quantity,
   currency,

@@ -1,6 +1,7 @@
 WITH sold_lines AS (
   SELECT
     transaction_id,
+    transaction_date,
     source_system,
     source_customer_id,
     purchased_at,
@@ -17,6 +18,7 @@ orders AS (
   -- for the order, so that the answer does not depend on the order of rows.
   SELECT
     transaction_id,
+    MIN(transaction_date) AS transaction_date,
     MIN(source_system) AS source_system,
     MIN(source_customer_id) AS source_customer_id,
     MIN(purchased_at) AS ordered_at,
@@ -31,6 +33,7 @@ orders AS (
 
 SELECT
   transaction_id,
+  transaction_date,
   source_system,
   source_customer_id,
   ordered_at,

@@ -1,6 +1,7 @@
 WITH refund_lines AS (
   SELECT
     transaction_id,
+    transaction_date,
     refund_date,
     source_system,
     source_customer_id,
@@ -15,6 +16,7 @@ refunds AS (
   SELECT
     transaction_id,
     refund_date,
+    MIN(transaction_date) AS transaction_date,
     MIN(source_system) AS source_system,
     MIN(source_customer_id) AS source_customer_id,
     MIN(refunded_at) AS refunded_at,
@@ -26,6 +28,7 @@ refunds AS (
 
 SELECT
   transaction_id,
+  transaction_date,
   refund_date,
   source_system,
   source_customer_id,

@@ -1,9 +1,15 @@
 -- What each product category sells and gives back, guests included.
 WITH
+catalogue AS (
+  SELECT
+    product_id,
+    category
+  FROM staging.stg_commerce__product_catalog
+),
+
 order_lines AS (
   SELECT
     product_id,
-    COALESCE(category, 'unknown') AS category,
     quantity,
     is_sold,
     is_refund,
@@ -16,25 +22,26 @@ order_lines AS (
 -- By product first: few rows are left to count products in.
 products AS (
   SELECT
-    category,
     product_id,
     COUNTIF(is_sold) AS lines,
     SUM(IF(is_sold, quantity, 0)) AS units,
     SUM(sold_amount) AS gross_revenue,
     SUM(refund_amount) AS refunds_amount
   FROM order_lines
-  GROUP BY category, product_id
+  GROUP BY product_id
 ),
 
 categories AS (
   SELECT
-    category,
-    COUNTIF(lines > 0) AS products_sold,
-    SUM(lines) AS lines,
-    SUM(units) AS units,
-    COALESCE(SUM(gross_revenue), 0) AS gross_revenue,
-    COALESCE(SUM(refunds_amount), 0) AS refunds_amount
+    COALESCE(catalogue.category, 'unknown') AS category,
+    COUNTIF(products.lines > 0) AS products_sold,
+    SUM(products.lines) AS lines,
+    SUM(products.units) AS units,
+    COALESCE(SUM(products.gross_revenue), 0) AS gross_revenue,
+    COALESCE(SUM(products.refunds_amount), 0) AS refunds_amount
   FROM products
+  LEFT JOIN catalogue
+    ON products.product_id = catalogue.product_id
   GROUP BY category
 )
 

@@ -1,18 +1,28 @@
 WITH deliveries AS (
-  -- A delivery of a transaction is complete, so the newest one replaces all its lines: a line that is no longer in it
-  -- is gone.
   SELECT
     TRIM(transaction_id) AS transaction_key,
-    MAX(_loaded_date) AS newest_date,
-    MIN(_loaded_date) AS first_loaded_date
+    _loaded_date AS delivery_date,
+    MIN(DATE(purchase_date)) AS transaction_date
   FROM raw_commerce.purchase_transactions
   WHERE _loaded_date <= @run_date
+  GROUP BY transaction_key, delivery_date
+),
+
+-- A delivery of a transaction is complete, so the newest one replaces all its lines: a line that is no longer in it is
+-- gone.
+newest AS (
+  SELECT
+    transaction_key,
+    MAX(delivery_date) AS newest_date,
+    MIN(delivery_date) AS first_loaded_date,
+    ANY_VALUE(transaction_date HAVING MAX delivery_date) AS transaction_date
+  FROM deliveries
   GROUP BY transaction_key
 )
 
 -- No ranking of lines is needed: a load holds a (transaction_id, line_number) once, the contract refuses repeats.
 SELECT
-  deliveries.transaction_key AS transaction_id,
+  newest.transaction_key AS transaction_id,
   lines.line_number,
   -- An empty customer_id is a guest, like a missing one.
   IF(
@@ -21,6 +31,7 @@ SELECT
   NULLIF(TRIM(lines.customer_id), '') AS customer_id,
   NULLIF(TRIM(lines.product_id), '') AS product_id,
   lines.purchase_date AS purchased_at,
+  newest.transaction_date,
   lines.quantity,
   lines.total_amount,
   COALESCE(NULLIF(UPPER(TRIM(lines.currency)), ''), UPPER(@reporting_currency)) AS currency,
@@ -32,9 +43,9 @@ SELECT
   NULLIF(LOWER(TRIM(lines.channel)), '') AS channel,
   NULLIF(TRIM(lines.store_id), '') AS store_id,
   lines.updated_at,
-  deliveries.first_loaded_date,
+  newest.first_loaded_date,
   lines._loaded_date
 FROM raw_commerce.purchase_transactions AS lines
-INNER JOIN deliveries
-  ON TRIM(lines.transaction_id) = deliveries.transaction_key AND lines._loaded_date = deliveries.newest_date
+INNER JOIN newest
+  ON TRIM(lines.transaction_id) = newest.transaction_key AND lines._loaded_date = newest.newest_date
 WHERE lines._loaded_date <= @run_date
