@@ -211,8 +211,15 @@ class Tables:
         return self.get_table(*key)
 
     def delete_table(self, key: Key) -> None:
+        """Or, with a decorator, one partition. https://cloud.google.com/bigquery/docs/managing-partitioned-tables#delete_a_partition"""
         with self.store.lock, self.lock:
             self.get_dataset(key[0])
+            name, _, partition = key[1].partition("$")
+            if partition:
+                table = self.find((key[0], name))
+                self.store.delete_partition(TableName(key[0], name), table, partition)
+                self.put((key[0], name), table, table["type"])
+                return
             if key not in self.tables:
                 raise Refused(404, "notFound", f"Not found: Table {self.project}:{key[0]}.{key[1]}")
             self.store.drop(TableName(*key), self.tables[key]["type"])

@@ -76,6 +76,10 @@ class Store:
         with self.transaction() as connection:
             connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} IF EXISTS {quoted(name)}")
 
+    def delete_partition(self, name: TableName, layout: Mapping[str, Any], partition: str) -> None:
+        with self.transaction() as connection:
+            connection.execute(f"DELETE FROM {quoted(name)} WHERE {partition_sql(layout)} = {literal(partition)}")
+
     def columns(self, duckdb_sql: str) -> dict[str, str]:
         """What a query gives: column → GoogleSQL type. Nothing runs."""
         with self.lock:

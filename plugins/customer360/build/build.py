@@ -141,7 +141,8 @@ class Build:
 
     def plan(self, model: Model) -> Plan:
         """What of a model this run would build, and why."""
-        planner = Planner(self.project, self.warehouse, self.run, self._published, self.parameters, self.full)
+        follow = self._recorder.followed
+        planner = Planner(self.project, self.warehouse, self.run, self._published, self.parameters, follow, self.full)
         return planner.plan(model, self._inputs(model))
 
     @cached_property

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from customer360.build.ledger import Ledger, Writing
 from customer360.build.merge import lookup_sql, merge_sql
-from customer360.build.published import Published
+from customer360.build.published import Published, State
 from customer360.googlesql.rename import rename_tables
 from customer360.project import Model, Project, TableName
 from customer360.project.incremental import Loads, Partitions
@@ -61,25 +61,28 @@ class _Whole(Exception):
 
 @dataclass(frozen=True)
 class Planner:
-    """Plans the writes of one run. `full`: rebuild everything whole, because a person said so."""
+    """Plans the writes of one run. followed: tables that incremental ones read; `full`: rebuild everything whole,
+    because a person said so."""
 
     project: Project
     warehouse: Warehouse
     run: RunInfo
     published: Published
     parameters: Mapping[str, Parameter]
+    followed: Container[TableName]
     full: bool = False
 
     def plan(self, model: Model, reads: Mapping[TableName, TableName]) -> Plan:
         """`reads`: which of the tables that the model reads are read as candidates."""
-        state = self.published.state()
-        base = state[str(model.name)].version if str(model.name) in state else None
+        state = self.published.state() if model.incremental or model.name in self.followed else {}
+        at = state.get(str(model.name))
+        base = at.version if at else None
         content = self.content(model)
-        inputs = self._inputs(model, reads)
+        inputs = self._inputs(model, reads, state)
         try:
             if model.incremental is None:
                 raise _Whole
-            before, ledger = self._before(model, base, content)
+            before, ledger = self._before(model, at, content)
             if isinstance(model.incremental, Loads):
                 partitions, sql, reasons = self._by_loads(model, model.incremental, before)
             else:
@@ -94,28 +97,27 @@ class Planner:
         said = [model.sql, list(model.spec.schema.items()), repr(model.spec.partition), repr(model.incremental), values]
         return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()[:16]
 
-    def _before(self, model: Model, base: str | None, content: str) -> tuple[Writing, Ledger]:
+    def _before(self, model: Model, at: State | None, content: str) -> tuple[Writing, Ledger]:
         """The published writing that this one starts from."""
         if self.full:
             raise _Whole("asked for")
-        if base is None or self.warehouse.columns(model.name) is None:
+        if at is None or self.warehouse.columns(model.name) is None:
             raise _Whole("the first build")
-        if self.published.state()[str(model.name)].run_date > self.run.run_date:
+        if at.run_date > self.run.run_date:
             raise _Whole("a newer day is published")
         ledger = Ledger(self.warehouse, [model.name, *(reference.name for reference in model.references)])
-        before = ledger.writing(model.name, base)
+        before = ledger.writing(model.name, at.version)
         if before is None:
             raise _Whole("how the published table was made is not recorded")
         if before.content != content:
             raise _Whole("its query, columns or settings have changed")
         return before, ledger
 
-    def _inputs(self, model: Model, reads: Mapping[TableName, TableName]) -> dict[str, str]:
+    def _inputs(self, model: Model, reads: Mapping[TableName, TableName], state: Mapping[str, State]) -> dict[str, str]:
         """The versions of what is read now. Of a raw table: when its last load ended."""
         if isinstance(model.incremental, Loads):
             ends = self._loads(model.incremental.raw).values()
             return {str(model.incremental.raw): max(ends).isoformat()} if ends else {}
-        state = self.published.state()
         candidates = self.warehouse.versions(reads.values()) if model.incremental else {}
         found = {}
         for reference in model.references if model.incremental else ():

@@ -132,9 +132,11 @@ class BigQueryWarehouse:
         renames: Mapping[TableName, TableName] | None = None,
         maximum_bytes: int | None = None,
         run: RunInfo | None = None,
+        partitions: Sequence[date] | None = None,
         job_id: str | None = None,
     ) -> JobStats:
-        write = Write(spec, target or spec.name, _renamed(sql, renames), parameters or {}, maximum_bytes, run)
+        renamed = _renamed(sql, renames)
+        write = Write(spec, target or spec.name, renamed, parameters or {}, maximum_bytes, run, partitions)
         return self._writes.run(write) if job_id is None else self._writes.finish(write, job_id)
 
     def start_write(
@@ -147,8 +149,10 @@ class BigQueryWarehouse:
         renames: Mapping[TableName, TableName] | None = None,
         maximum_bytes: int | None = None,
         run: RunInfo | None = None,
+        partitions: Sequence[date] | None = None,
     ) -> str | None:
-        write = Write(spec, target or spec.name, _renamed(sql, renames), parameters or {}, maximum_bytes, run)
+        renamed = _renamed(sql, renames)
+        write = Write(spec, target or spec.name, renamed, parameters or {}, maximum_bytes, run, partitions)
         return str(self._writes.submit(write).job.job_id)
 
     def is_running(self, job_id: str) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from google.cloud import bigquery
 
@@ -27,7 +27,7 @@ _LEAST_BILLED = 10 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Write:
-    """One query and where its rows go."""
+    """One query and where its rows go. `partitions`: the ones that they are; the others stay as in the spec's table."""
 
     spec: TableSpec
     name: TableName
@@ -35,6 +35,7 @@ class Write:
     parameters: Mapping[str, Parameter]
     maximum_bytes: int | None
     run: RunInfo | None
+    partitions: Sequence[date] | None = None
 
     @property
     def doing(self) -> str:
@@ -75,13 +76,13 @@ class Writes:
         bound = query_parameters(write.sql, write.parameters)
         dry = self.dry_run(write.sql, bound, doing=write.doing)
         check_columns(write.spec, dry)
-        content = digest_of(write.sql, [parameter.to_api_repr() for parameter in bound])
+        content = digest_of(write.sql, [parameter.to_api_repr() for parameter in bound], write.partitions)
         config = bigquery.QueryJobConfig(
             query_parameters=bound,
             default_dataset=bigquery.DatasetReference(self.client.project, write.spec.name.dataset),
             destination=self.tables.reference(write.name),
             # Only the rows: the table that _make_room made keeps its descriptions, policy tags and expiration.
-            write_disposition="WRITE_TRUNCATE_DATA",
+            write_disposition="WRITE_TRUNCATE_DATA" if write.partitions is None else "WRITE_APPEND",
             create_disposition="CREATE_NEVER",
             labels=self.jobs.labels(write.run, write.spec.name, content),
             **resources.layout(write.spec),
@@ -91,6 +92,8 @@ class Writes:
         self._make_room(write.spec, write.name)
 
         def start(job_id: str) -> Job:
+            if write.partitions is not None:
+                self._take_over(write, write.partitions)
             # With an id of our own the client cannot start a failed query again by itself: Jobs does.
             return self.client.query(
                 write.sql, job_id=job_id, location=self.jobs.location, job_config=config, job_retry=None
@@ -98,6 +101,29 @@ class Writes:
 
         name = self.jobs.name(write.run, "write", str(write.name))
         return Step(name, write.doing, start, content, newest_input=lambda: self._newest(dry.referenced_tables))
+
+    def _take_over(self, write: Write, partitions: Sequence[date]) -> None:
+        """Make the destination the published table without some partitions. Copies and whole partitions are free.
+
+        Done when the query starts, and never while an earlier one still runs: its rows are appended.
+        """
+        content = digest_of(str(write.name))
+        config = bigquery.CopyJobConfig(
+            write_disposition="WRITE_TRUNCATE", labels=self.jobs.labels(write.run, write.spec.name, content)
+        )
+
+        def start(job_id: str) -> Job:
+            source, to = self.tables.reference(write.spec.name), self.tables.reference(write.name)
+            return self.client.copy_table(source, to, job_id=job_id, location=self.jobs.location, job_config=config)
+
+        doing = f"copy {write.spec.name}"
+        # By name: a copy that an earlier try left running is waited for, so that it cannot end after what follows.
+        name = self.jobs.name(write.run, "take over", str(write.name))
+        self.jobs.run(Step(name, doing, start, content))
+        with self.jobs.errors(doing):
+            for day in partitions:
+                reference = self.tables.reference(write.name, resources.partition_id(write.spec, day))
+                self.client.delete_table(reference, not_found_ok=True)
 
     def _newest(self, tables: Sequence[bigquery.TableReference]) -> datetime | None:
         """When the last of these tables was changed."""

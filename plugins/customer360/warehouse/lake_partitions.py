@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from customer360.project.model import Partition, TableSpec
+from customer360.project.model import Granularity, Partition, TableSpec
 from customer360.project.names import TableName
 from customer360.project.periods import between
 from customer360.warehouse.duckdb_text import identifier, literal
@@ -28,13 +28,23 @@ _PART = "__partition"
 
 @dataclass(frozen=True)
 class _File:
-    """A data file of a table. least, greatest: days of the partitioning column; None where they are not known."""
+    """A data file of a table. least, greatest: days of the partitioning column; None where they are not known.
+    nulls: rows without a partition, where known"""
 
     path: Path
     least: date | None
     greatest: date | None
-    has_nulls: bool
+    nulls: int | None
+    rows: int | None
     has_deletes: bool
+
+    def held(self, granularity: Granularity) -> set[date] | None:
+        """The first days of the partitions that its rows may be in; None where that is not known."""
+        if self.has_deletes:
+            return None
+        if self.least is None or self.greatest is None:
+            return set() if self.rows is not None and self.nulls == self.rows else None
+        return set(between(self.least, self.greatest, granularity))
 
 
 def insert_by_partition(
@@ -64,12 +74,10 @@ def replace_partitions(
     replaced = set(partitions)
     kept: list[Path] = []
     for file in _files(connection, spec):
-        if file.least is None or file.greatest is None or file.has_deletes:
-            break
-        held = set(between(file.least, file.greatest, spec.partition.granularity))
-        if not held & replaced:
+        held = file.held(spec.partition.granularity)
+        if held is not None and not held & replaced:
             kept.append(file.path)
-        elif file.has_nulls or not held <= replaced:
+        elif held is None or file.nulls != 0 or not held <= replaced:
             break
     else:
         folder = _write_files(connection, folder, spec, query)
@@ -130,7 +138,7 @@ def _files(connection: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[_File
         [spec.name.table, spec.name.dataset],
     ).fetchall()
     statistics = connection.execute(
-        f"SELECT f.path, s.min_value, s.max_value, s.null_count"
+        f"SELECT f.path, s.min_value, s.max_value, s.null_count, f.record_count"
         f" FROM {CATALOG}.ducklake_data_file AS f"
         f" JOIN {CATALOG}.ducklake_table AS t ON t.table_id = f.table_id AND t.end_snapshot IS NULL"
         f" JOIN {CATALOG}.ducklake_schema AS d ON d.schema_id = t.schema_id AND d.end_snapshot IS NULL"
@@ -140,11 +148,11 @@ def _files(connection: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[_File
         f" WHERE f.end_snapshot IS NULL AND d.schema_name = ? AND t.table_name = ? AND c.column_name = ?",
         [spec.name.dataset, spec.name.table, spec.partition.column],
     ).fetchall()
-    known = {Path(path).name: (least, greatest, nulls) for path, least, greatest, nulls in statistics}
+    known = {Path(path).name: values for path, *values in statistics}
     found = []
     for path, has_deletes in listed:
-        least, greatest, nulls = known.get(Path(path).name, (None, None, None))
-        found.append(_File(Path(path), _day(least), _day(greatest), nulls != 0, bool(has_deletes)))
+        least, greatest, nulls, rows = known.get(Path(path).name, (None, None, None, None))
+        found.append(_File(Path(path), _day(least), _day(greatest), nulls, rows, bool(has_deletes)))
     return found
 
 
