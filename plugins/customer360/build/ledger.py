@@ -59,7 +59,7 @@ class Writing:
             "touched": [
                 {"column_name": column, "day": day}
                 for column, days in self.touched.items()
-                for day in sorted(days) or [None]
+                for day in sorted(days) or (None,)
             ],
             "due": [
                 {"column_name": column, "day": day, "due": due}

@@ -74,11 +74,11 @@ def check_incremental(model: Model, schemas: Mapping[TableName, Mapping[str, str
     if model.spec.partition is None:
         raise ProjectError("an incremental table needs partitions", path=file, hint="partition_by: {column: …}")
     if isinstance(rule, Loads):
-        named = {rule.raw: None}
+        named: Mapping[TableName, str | None] = {rule.raw: None}
         if missing := {*rule.key, LOADED} - model.spec.schema.keys():
             raise ProjectError(f"incremental by loads needs the column {min(missing)}", path=file)
     else:
-        named = {**rule.days, **rule.since}
+        named = dict(rule.days) | dict(rule.since)
         if not rule.days:
             raise ProjectError("incremental names no input whose rows are partitioned by their days", path=file)
     read = {reference.name for reference in model.references}
