@@ -16,6 +16,7 @@ from customer360.orchestration.operators import (
     PublishLayer,
     WarehouseOperator,
     WriteModel,
+    WriteQualityPage,
 )
 from customer360.project import Contract, Model, Project, TableName
 from customer360.settings import Settings
@@ -60,7 +61,8 @@ def daily_dag(
             task_id="ensure_tables", doc_md="Creates the raw, quarantine and ops tables that are missing."
         )
         loads = _loads(project, settings, bindings, ensure)
-        _layers(project, settings, ensure, loads)
+        layers = _layers(project, settings, ensure, loads)
+        _quality_page([*loads.values(), *layers.values()])
     return dag
 
 
@@ -84,7 +86,9 @@ def _loads(
     return loads
 
 
-def _layers(project: Project, settings: Settings, ensure: EnsureTables, loads: Mapping[TableName, LoadTable]) -> None:
+def _layers(
+    project: Project, settings: Settings, ensure: EnsureTables, loads: Mapping[TableName, LoadTable]
+) -> dict[str, PublishLayer]:
     """One group per layer. Writes follow what they read: loads, writes of their layer, publishes of earlier ones."""
     published: dict[str, PublishLayer] = {}
     daily = [name for name in project.graph.order if project.models[name].schedule == "daily"]
@@ -103,6 +107,18 @@ def _layers(project: Project, settings: Settings, ensure: EnsureTables, loads: M
                 for upstream in _upstream(model, ensure, loads, writes, published):
                     upstream >> write
             published[layer] = _audit_and_publish(layer, names, settings, dict.fromkeys(writes.values()))
+    return published
+
+
+def _quality_page(before: Sequence[WarehouseOperator]) -> None:
+    """The page at the end, also of a day on which something failed. A teardown: it runs once all before it have ended,
+    and does not decide whether the run has succeeded, which an ordinary last task would."""
+    page = WriteQualityPage(
+        task_id="quality_page",
+        doc_md="Writes `reports/quality.html` in the data folder: expectations with their history, refused rows by"
+        " reason, freshness of sources, unusual row counts. Also where something before it failed.",
+    ).as_teardown()
+    list(before) >> page
 
 
 def _audit_and_publish(
