@@ -140,6 +140,26 @@ def test_tasks_retry_end_and_take_turns(dag: DAG) -> None:
         assert each.run_date == "{{ data_interval_start | ds }}"
 
 
+def test_failures_are_told(bag: DagBag) -> None:
+    from customer360.orchestration.notifier import RunEnded, TaskFailed
+
+    for each in bag.dags.values():
+        assert type(each.on_failure_callback) is RunEnded
+        for one in each.tasks:
+            assert [type(callback) for callback in one.on_failure_callback] == [TaskFailed]
+
+
+@pytest.mark.parametrize(("hours", "expected"), [("", timedelta(hours=5)), ("2.5", timedelta(hours=2.5)), ("0", None)])
+def test_the_daily_run_has_a_deadline(hours: str, expected: timedelta | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.setenv("C360_DEADLINE_HOURS", hours)
+    deadlines = DagBag(dag_folder=ROOT / "dags").dags["customer_360_daily"].deadline or []
+    assert [each.interval for each in deadlines] == ([expected] if expected else [])
+    for each in deadlines:
+        assert each.callback.path == "customer360.orchestration.notifier.run_missed_deadline"
+
+
 def test_the_dag_tells_what_it_is(dag: DAG) -> None:
     assert dag.doc_md and "## On call" in dag.doc_md
     assert dag.tags >= {"customer360", "daily"}

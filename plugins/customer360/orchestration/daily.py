@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, TaskGroup
+from airflow.sdk import DAG, CronDataIntervalTimetable, DeadlineAlert, DeadlineReference, SyncCallback, TaskGroup
 
 from customer360.orchestration.assets import table_asset
+from customer360.orchestration.notifier import RunEnded, TaskFailed, run_missed_deadline
 from customer360.orchestration.operators import (
     AuditLayer,
     EnsureTables,
@@ -33,6 +34,7 @@ DEFAULT_ARGS: dict[str, Any] = {
     "max_retry_delay": timedelta(minutes=15),
     "execution_timeout": timedelta(seconds=3600),
     "pool": POOL,
+    "on_failure_callback": TaskFailed(),
 }
 
 
@@ -54,6 +56,8 @@ def daily_dag(
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=12),
+        on_failure_callback=RunEnded(),
+        deadline=_deadline(settings),
         default_args={**DEFAULT_ARGS, "deferrable": settings.deferrable},
         tags=["customer360", "daily"],
     ) as dag:
@@ -64,6 +68,21 @@ def daily_dag(
         layers = _layers(project, settings, ensure, loads)
         _quality_page([*loads.values(), *layers.values()])
     return dag
+
+
+def _deadline(settings: Settings) -> DeadlineAlert | None:
+    """When the run should have ended, counted from its queueing: a backfilled day is not late because it is old.
+
+    The callback runs on the executor: a triggerer is not needed.
+    """
+    if not settings.deadline_hours:
+        return None
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=settings.deadline_hours),
+        callback=SyncCallback(run_missed_deadline),
+        name="the daily run has ended",
+    )
 
 
 def _loads(
