@@ -167,7 +167,7 @@ def test_mail_goes_to_whom_the_connection_names(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_goes_wrong_is_said_without_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "PATIENCE", 0.3)
+    monkeypatch.setattr(delivery, "PATIENCE", 1)
     secret = {"conn_type": "slackwebhook", "password": "T0/B0/secret"}
     with webhook(500) as hook:
         connect(monkeypatch, host=hook.url, **secret)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, DeadlineAlert, DeadlineReference, SyncCallback, TaskGroup
+from airflow.sdk import DAG, CronDataIntervalTimetable, TaskGroup
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from customer360.orchestration.assets import table_asset
 from customer360.orchestration.notifier import RunEnded, TaskFailed, run_missed_deadline

@@ -13,7 +13,7 @@ from customer360.orchestration.alerts import Alert
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-PATIENCE = 10.0  # seconds, for each step of a delivery
+PATIENCE = 10  # seconds, for each step of a delivery
 _SLACK = "https://hooks.slack.com/services"
 
 
@@ -84,7 +84,7 @@ def _mail(alert: Alert, connection: Connection) -> str | None:
     """Through Airflow's SMTP provider; whom to is `to` in the connection's extra, whom from its `from_email`."""
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
-    class Once(SmtpHook):  # type: ignore[misc]
+    class Once(SmtpHook):
         """Without the hook's five tries of half a minute each: a task waits for this."""
 
         smtp_retry_limit = 0
