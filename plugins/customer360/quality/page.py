@@ -117,7 +117,9 @@ def _rate_line(table: Built) -> str:
 
 def _strip(check: Check) -> str:
     held = sum(check.history)
-    return sparkline.strip(check.history, words=f"held on {held} of {len(check.history)} days")
+    return sparkline.strip(
+        check.history, words=f"held on {held} of {len(check.history)} days", mild=check.severity != "critical"
+    )
 
 
 def _found(check: Check) -> str:

@@ -49,13 +49,14 @@ def line(
     return _svg(words, Markup("").join(parts), _WIDTH)
 
 
-def strip(held: Sequence[bool], *, words: str) -> Markup:
-    """One bar a day: a short one where something held, a tall one where it did not."""
+def strip(held: Sequence[bool], *, words: str, mild: bool = False) -> Markup:
+    """One bar a day: a short one where something held, a tall one where it did not; `mild` where that is a warning."""
     if not held:
         return Markup("")
     good = "".join(f"M{2 + 5 * n} {_HEIGHT - 4}v-7" for n, success in enumerate(held) if success)
     bad = "".join(f"M{2 + 5 * n} {_HEIGHT - 4}v-18" for n, success in enumerate(held) if not success)
-    bars = Markup('<path class="held" d="{}"/>').format(good) + Markup('<path class="broke" d="{}"/>').format(bad)
+    broke = "broke mild" if mild else "broke"
+    bars = Markup('<path class="held" d="{}"/>').format(good) + Markup('<path class="{}" d="{}"/>').format(broke, bad)
     return _svg(words, bars, max(4 + 5 * len(held), 24))
 
 
