@@ -45,7 +45,9 @@ def test_a_built_shop_is_on_its_page(small_shop: Build, built: Quality) -> None:
         found: int = small_shop.warehouse.query(sql)[0][0].as_py()
         return found
 
-    assert len(built.checks) == one("SELECT COUNT(*) FROM ops.data_quality") > 400
+    assert len(built.checks) == one("SELECT COUNT(*) FROM ops.data_quality WHERE expectation != 'freshness'") > 400
+    assert sum(source.freshness is not None for source in built.sources) == 6
+    assert built.stale == ()
     assert len(built.troubles) == one("SELECT COUNT(*) FROM ops.data_quality WHERE NOT success")
     rows = sum(row["refused"] for row in built.refused if row["kind"] == "row")
     cells = sum(row["refused"] for row in built.refused if row["kind"] == "cell")
