@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from reference.zetasql_engine import analyze
 
 from customer360.project.platform import DATA_QUALITY, LOADS, PUBLISHED
 from customer360.quality import history
 from customer360.quality.row_counts import BANDS
 from customer360.sources import freshness
-from reference.zetasql_engine import analyze
 
 TABLES = {str(spec.name): spec.schema for spec in (DATA_QUALITY, LOADS, PUBLISHED)}
 QUARANTINE = {"kind": "STRING", "column_name": "STRING", "reason": "STRING", "_loaded_date": "DATE"}
 PARAMETERS = {
-    **{"run_date": "DATE", "runs": "INT64", "fewest": "INT64", "table_name": "STRING"},
+    "run_date": "DATE",
+    "runs": "INT64",
+    "fewest": "INT64",
+    "table_name": "STRING",
     **dict.fromkeys(("breadth", "share", "least"), "FLOAT64"),
 }
 
