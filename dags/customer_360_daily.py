@@ -8,9 +8,11 @@ start):
 2. `load_<system>`: one task per source table, into its raw partition of D. Rows that cannot be used go to `quarantine`.
 3. One group per layer (`staging`, `identity`, `core`, `marts`, `dashboards`): every table is *written* beside what
    people read, the layer is *audited*, then *published* as a whole.
+4. `quality_page` writes `reports/quality.html` in the data folder, also of a day on which something failed.
 
 ## On call
 
+- **An alert has come**: it names its section in `docs/runbook.md`. `docs/alerts.md` says what alerts there are.
 - **Every task may be cleared and run again, at any time, with what follows it**: the same D gives the same tables.
 - **An `audit` is red**: its log names table, expectation, column and sample keys. People still read yesterday's tables.
   Mend the source or the model, clear the tables' `write_…` (or `load_…`) *and downstream*.

@@ -15,7 +15,7 @@ from customer360.build import Build
 from customer360.project import load_project
 from customer360.sample import Manifest, generate
 from customer360.settings import Settings, load_settings
-from customer360.sources import Connection, load_bindings, load_table
+from customer360.sources import Connection, check_freshness, load_bindings, load_table
 from customer360.warehouse.local import LocalWarehouse
 from customer360.warehouse.port import RunInfo
 
@@ -45,14 +45,16 @@ def load_all(build: Build, connections: dict[str, Path]) -> None:
     build.ensure()
     for system in load_bindings(build.settings.sources, build.project).values():
         for binding in system.tables.values():
+            contract = build.project.contracts[binding.contract]
             load_table(
                 binding,
-                build.project.contracts[binding.contract],
+                contract,
                 run=build.run,
                 warehouse=build.warehouse,
                 settings=build.settings,
                 connections=lambda name: Connection(kind="sqlite", database=str(connections[name])),
             )
+            check_freshness(binding, contract, run=build.run, warehouse=build.warehouse)
 
 
 def build_all(build: Build) -> None:

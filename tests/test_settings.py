@@ -33,7 +33,8 @@ def test_the_environment_decides(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("C360_WAREHOUSE", "oracle"), ("C360_HIGH_VALUE", "much"), ("C360_THREADS", "two")]
+    ("variable", "value"),
+    [("C360_WAREHOUSE", "oracle"), ("C360_HIGH_VALUE", "much"), ("C360_THREADS", "two"), ("C360_DEADLINE_HOURS", "-1")],
 )
 def test_a_malformed_value_is_refused_by_name(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=variable):

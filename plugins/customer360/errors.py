@@ -7,7 +7,8 @@
     ├── SourceError                    a source system cannot be read as its binding says
     │   ├── SourceUnreachableError     it is out of reach, not there yet or being written to (a retry helps)
     │   ├── SchemaDriftError           a contract column is missing or has another type
-    │   └── TooManyRefusedError        more rows were refused than the contract allows; nothing was loaded
+    │   ├── TooManyRefusedError        more rows were refused than the contract allows; nothing was loaded
+    │   └── StaleSourceError           the newest row of a source is older than its binding allows
     ├── WarehouseError                 the warehouse refused an operation
     │   ├── BudgetError                a query would read more bytes than its model may
     │   ├── WarehouseBusyError         another process holds the write lock (a retry helps)
@@ -66,6 +67,10 @@ class SchemaDriftError(SourceError):
 
 class TooManyRefusedError(SourceError):
     """More rows were refused than the contract allows; nothing of the batch is visible."""
+
+
+class StaleSourceError(SourceError):
+    """The newest row of a source is older than its binding allows. What came is loaded."""
 
 
 class WarehouseError(Customer360Error):

@@ -50,6 +50,9 @@ class Settings:
     deferrable: whether tasks give their worker back while a long BigQuery job runs; None leaves it to Airflow's
         [operators] default_deferrable [C360_DEFERRABLE, true or false]
     openlineage: whether the local Airflow writes OpenLineage events [C360_OPENLINEAGE, true or false]
+    alerts: Airflow connection that failures are told to, none for the log alone [C360_ALERTS]; runbook: address of
+        docs/runbook.md, for the links in alerts [C360_RUNBOOK]; deadline_hours: how long after it was queued the daily
+        run should have ended, 0 for no deadline [C360_DEADLINE_HOURS]
     memory_limit, threads: of the embedded engine [C360_MEMORY_LIMIT, C360_THREADS]
     lock_timeout: seconds to wait for another writer of the embedded warehouse [C360_LOCK_TIMEOUT]
     reporting_currency [C360_REPORTING_CURRENCY]; completed_statuses: order statuses that count as sold
@@ -71,6 +74,9 @@ class Settings:
     budget_bytes: int = 2**40
     deferrable: bool | None = None
     openlineage: bool = True
+    alerts: str = ""
+    runbook: str = "docs/runbook.md"
+    deadline_hours: float = 5.0
     memory_limit: str = "3GB"
     threads: int = 0
     lock_timeout: float = 600.0
@@ -152,6 +158,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         budget_bytes=_whole(env, "C360_BUDGET_BYTES", default.budget_bytes),
         deferrable=_truth(env, "C360_DEFERRABLE"),
         openlineage=_truth(env, "C360_OPENLINEAGE") is not False,
+        alerts=env.get("C360_ALERTS", ""),
+        runbook=env.get("C360_RUNBOOK") or default.runbook,
+        deadline_hours=_hours(env, "C360_DEADLINE_HOURS", default.deadline_hours),
         memory_limit=env.get("C360_MEMORY_LIMIT") or default.memory_limit,
         threads=_whole(env, "C360_THREADS", default.threads),
         lock_timeout=float(_number(env, "C360_LOCK_TIMEOUT", Decimal(default.lock_timeout))),
@@ -213,6 +222,13 @@ def _whole(env: Mapping[str, str], name: str, default: int) -> int:
     if value != int(value) or value < 0:
         raise SettingsError(f"{name} is {env[name]!r}; it must be a whole number")
     return int(value)
+
+
+def _hours(env: Mapping[str, str], name: str, default: float) -> float:
+    value = _number(env, name, Decimal(default))
+    if value < 0:
+        raise SettingsError(f"{name} is {env[name]!r}; it must be 0 or more")
+    return float(value)
 
 
 def _number(env: Mapping[str, str], name: str, default: Decimal) -> Decimal:

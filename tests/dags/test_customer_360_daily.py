@@ -103,7 +103,15 @@ def test_a_layer_is_audited_whole_before_it_is_published(dag: DAG, project: Proj
         assert task(dag, f"{layer}.publish").upstream_task_ids == {f"{layer}.audit"}
         for step in ("audit", "publish"):
             assert task(dag, f"{layer}.{step}").models == [str(name) for name in names]
-    assert dag.leaves == [task(dag, "dashboards.publish")]
+    assert dag.leaves == [task(dag, "quality_page")]
+
+
+def test_the_quality_page_comes_last_whatever_happens_and_does_not_decide_the_run(dag: DAG, project: Project) -> None:
+    page = task(dag, "quality_page")
+    assert page.is_teardown and not page.on_failure_fail_dagrun
+    assert page.trigger_rule == "all_done_setup_success"
+    loads = {each for each in dag.task_ids if each.startswith("load_")}
+    assert page.upstream_task_ids == loads | {f"{layer}.publish" for layer in project.graph.layers()}
 
 
 def test_nothing_else_runs(dag: DAG, project: Project) -> None:
@@ -111,7 +119,7 @@ def test_nothing_else_runs(dag: DAG, project: Project) -> None:
     loads = [each for each in dag.task_ids if each.startswith("load_")]
     writes = {write_of(project, name) for name in project.models}
     assert writes >= {"identity.write_identity", "core.write_scoring"}
-    assert len(dag.tasks) == 1 + len(loads) + len(writes) + 2 * len(layers)
+    assert len(dag.tasks) == 1 + len(loads) + len(writes) + 2 * len(layers) + 1
 
 
 def test_every_table_is_an_asset_of_the_task_that_makes_it_readable(dag: DAG, project: Project) -> None:
@@ -130,6 +138,26 @@ def test_tasks_retry_end_and_take_turns(dag: DAG) -> None:
         assert each.owner not in ("", "airflow")
         assert each.doc_md
         assert each.run_date == "{{ data_interval_start | ds }}"
+
+
+def test_failures_are_told(bag: DagBag) -> None:
+    from customer360.orchestration.notifier import RunEnded, TaskFailed
+
+    for each in bag.dags.values():
+        assert type(each.on_failure_callback) is RunEnded
+        for one in each.tasks:
+            assert [type(callback) for callback in one.on_failure_callback] == [TaskFailed]
+
+
+@pytest.mark.parametrize(("hours", "expected"), [("", timedelta(hours=5)), ("2.5", timedelta(hours=2.5)), ("0", None)])
+def test_the_daily_run_has_a_deadline(hours: str, expected: timedelta | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.setenv("C360_DEADLINE_HOURS", hours)
+    deadlines = DagBag(dag_folder=ROOT / "dags").dags["customer_360_daily"].deadline or []
+    assert [each.interval for each in deadlines] == ([expected] if expected else [])
+    for each in deadlines:
+        assert each.callback.path == "customer360.orchestration.notifier.run_missed_deadline"
 
 
 def test_the_dag_tells_what_it_is(dag: DAG) -> None:

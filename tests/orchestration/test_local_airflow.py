@@ -23,6 +23,7 @@ from customer360.sample import Manifest
 from customer360.settings import Settings, load_settings
 from orchestration.events import problems
 from orchestration.processes import environment, left_behind
+from orchestration.receivers import webhook
 
 pytestmark = pytest.mark.airflow
 
@@ -71,6 +72,8 @@ def test_a_day_killed_in_the_middle_and_run_again_ends_in_the_same_tables(tmp_pa
     assert done.returncode == 0, done.stdout + done.stderr
     for group in ("load_crm", "load_web", "staging", "core", "marts", "dashboards"):
         assert f"✓ {group} " in done.stdout
+    assert "reports/quality.html   data quality as a page" in done.stdout
+    assert (tmp_path / "reports" / "quality.html").is_file()
     for heading in ("Loaded from the sources", "Refused, and why", "Data quality", "Where things are", "What next"):
         assert heading in done.stdout
     assert left_behind(home) == []
@@ -160,11 +163,23 @@ def without_airflow(folder: Path, shop: Path) -> dict[str, list[str]]:
 
 
 def test_a_failing_source_fails_the_run_with_its_own_message(small: dict[str, str], tmp_path: Path) -> None:
-    failed = demo([], small)
+    with webhook() as hook:
+        alerts = {"C360_ALERTS": "alerts", "AIRFLOW_CONN_ALERTS": f"{hook.url}/on-call", "C360_DEADLINE_HOURS": "0.001"}
+        failed = demo([], small | alerts)
     assert failed.returncode == 1
     assert "✗ load_crm.customer_info failed" in failed.stdout
     assert "load_crm.customer_info: there is no SQLite database" in failed.stderr
     assert left_behind(tmp_path / "data" / "airflow") == []
+    # It was told, with what hangs on it; so was the deadline of 3.6 seconds. The page is there all the same.
+    told = {document["title"]: document for _, _, document in hook.posts}
+    alert = told["customer_360_daily of 2024-06-30: load_crm.customer_info failed"]
+    assert "there is no SQLite database" in alert["what"] and alert["section"] == "SourceError"
+    assert alert["affected"].startswith("staging and identity are not published until it is mended")
+    assert "/tasks/load_crm.customer_info" in alert["url"]
+    (late,) = [document for title, document in told.items() if "not done by" in title]
+    assert "manual__2024-06-30" in late["title"] and late["section"] == "RunLate"
+    page = (tmp_path / "data" / "reports" / "quality.html").read_text()
+    assert "Data quality of 2024-06-30" in page
 
 
 def _wait_for_log(folder: Path, task: str, *, since: float, patience: float) -> None:

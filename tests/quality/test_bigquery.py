@@ -33,6 +33,14 @@ FIELDS = [
 ]
 
 
+def _response(method: str, url: str, status: int, answer: dict[str, Any]) -> requests.Response:
+    response = requests.Response()
+    response.request = requests.Request(method, url).prepare()
+    response.status_code, response._content = status, json.dumps(answer).encode()
+    response.headers["content-type"] = "application/json"
+    return response
+
+
 class Zeros:
     """Stands where the client expects an HTTP session: keeps statements, answers each with one row of zeros."""
 
@@ -44,12 +52,13 @@ class Zeros:
 
     def request(self, method: str, url: str, data: Any = None, **_: Any) -> requests.Response:
         address = url.split("?")[0]
+        if address.endswith("/ops/tables/published"):  # nothing was ever published: there are no row counts to compare
+            return _response(
+                method, url, 404, {"error": {"code": 404, "message": "Not found", "errors": [{"reason": "notFound"}]}}
+            )
         answer = self._table() if method == "GET" else self._answer(json.loads(data))
         assert address.endswith(f"/core/tables/{CANDIDATE.table}" if method == "GET" else "/projects/shop/queries")
-        response = requests.Response()
-        response.status_code, response._content = 200, json.dumps(answer).encode()
-        response.headers["content-type"] = "application/json"
-        return response
+        return _response(method, url, 200, answer)
 
     def close(self) -> None:
         pass

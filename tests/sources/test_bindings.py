@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from customer360.errors import ProjectError
 from customer360.project import Project, load_project
 from customer360.sources import load_bindings
+from customer360.sources.bindings import Freshness
 from sources.conftest import NAME, ORDERS
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +23,7 @@ tables:
     relation: orders
     load: {cursor: updated_at, lookback_days: 3}
     where: deleted IS NULL
+    freshness: {warn_after: 36 hours, fail_after: 7 days}
     distinct: {by: [order_id], latest: updated_at}
     columns: {order_id: number, line: 1}
 """
@@ -37,6 +40,7 @@ def test_a_binding_says_where_rows_come_from(tmp_path: Path) -> None:
     binding = system.tables["orders"]
     assert (system.description, binding.contract, binding.place) == ("A shop.", NAME, "db.orders")
     assert (binding.load.mode, binding.load.lookback_days) == ("cursor", 3)
+    assert binding.freshness == Freshness("placed_at", timedelta(hours=36), timedelta(days=7))
     assert binding.distinct is not None
     assert binding.distinct.by == ("order_id",)
     assert {name: e.text for name, e in binding.columns.items()} == {"order_id": "number", "line": "1"}
@@ -54,6 +58,11 @@ def test_a_binding_says_where_rows_come_from(tmp_path: Path) -> None:
         ("{cursor: updated_at, lookback_days: 3}", "sometimes", "tables.orders.load: is 'sometimes'"),
         ("{cursor: updated_at, lookback_days: 3}", "{file_date: 'x_(.*)'}", "file_date: is for files"),
         ("lookback_days: 3", "lookback_days: -3", "lookback_days: is -3"),
+        ("36 hours", "soon", "freshness.warn_after: is 'soon' .*36 hours, 2 days"),
+        ("36 hours", "0 days", "freshness.warn_after: is '0 days'"),
+        ("36 hours", "7 days", "freshness: warn_after must be less than fail_after"),
+        ("warn_after: 36 hours, fail_after: 7 days", "column: born", "freshness: needs warn_after or fail_after"),
+        ("warn_after: 36 hours", "column: note", "freshness.column: is 'note' .*placed_at, born"),
         (
             "{order_id: number, line: 1}",
             "{order: number}",

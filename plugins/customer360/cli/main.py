@@ -27,6 +27,7 @@ _COMMANDS = {
     "train-matches": ("customer360.cli.matching:train_matches", "Fit a Splink model to the source customers."),
     "lineage": ("customer360.cli.lineage:lineage", "Where a column comes from, and what is made of it."),
     "doctor": ("customer360.cli.doctor:doctor", "Check this deployment, and say what to do about what fails."),
+    "quality": ("customer360.cli.quality:quality", "Write the page of a day's data quality."),
     "status": ("customer360.cli.inspect:status", "Tables, loads, refused rows and data quality at a glance."),
 }
 

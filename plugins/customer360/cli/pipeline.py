@@ -26,7 +26,7 @@ def load(tables: tuple[str, ...], run_date: datetime | None) -> None:
     Refused rows go to quarantine.<system>__<table> with the reason; nothing is dropped.
     """
     from customer360.orchestration.connections import airflow_connection, open_landing
-    from customer360.sources import load_bindings, load_table
+    from customer360.sources import check_freshness, load_bindings, load_table
 
     with session(run_date and run_date.date()) as build:
         bindings = load_bindings(build.settings.sources, build.project)
@@ -50,6 +50,7 @@ def load(tables: tuple[str, ...], run_date: datetime | None) -> None:
                 str(contract.name), result.mode, f"{result.rows_read:,}", f"{result.rows_loaded:,}",
                 f"{result.rows_quarantined:,}", f"{result.cells_quarantined:,}", f"{result.seconds:.1f}",
             )  # fmt: skip
+            check_freshness(binding, contract, run=build.run, warehouse=build.warehouse)
     console.print(shown)
 
 

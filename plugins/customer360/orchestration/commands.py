@@ -32,7 +32,7 @@ _SOURCES = click.option(
     "--sources", metavar="FOLDER", help="Folder of bindings. [default: C360_SOURCES, else examples/sample_shop]"
 )
 # What a run writes; --fresh removes these and nothing else.
-_WRITTEN = ("airflow", "lake", "landing", "logs", "openlineage", "shop")
+_WRITTEN = ("airflow", "lake", "landing", "logs", "openlineage", "reports", "shop")
 
 
 @click.command()

@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, TaskGroup
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from customer360.orchestration.assets import table_asset
+from customer360.orchestration.notifier import RunEnded, TaskFailed, run_missed_deadline
 from customer360.orchestration.operators import (
     AuditLayer,
     EnsureTables,
@@ -16,6 +19,7 @@ from customer360.orchestration.operators import (
     PublishLayer,
     WarehouseOperator,
     WriteModel,
+    WriteQualityPage,
 )
 from customer360.project import Contract, Model, Project, TableName
 from customer360.settings import Settings
@@ -32,6 +36,7 @@ DEFAULT_ARGS: dict[str, Any] = {
     "max_retry_delay": timedelta(minutes=15),
     "execution_timeout": timedelta(seconds=3600),
     "pool": POOL,
+    "on_failure_callback": TaskFailed(),
 }
 
 
@@ -53,6 +58,8 @@ def daily_dag(
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=12),
+        on_failure_callback=RunEnded(),
+        deadline=_deadline(settings),
         default_args={**DEFAULT_ARGS, "deferrable": settings.deferrable},
         tags=["customer360", "daily"],
     ) as dag:
@@ -60,8 +67,24 @@ def daily_dag(
             task_id="ensure_tables", doc_md="Creates the raw, quarantine and ops tables that are missing."
         )
         loads = _loads(project, settings, bindings, ensure)
-        _layers(project, settings, ensure, loads)
+        layers = _layers(project, settings, ensure, loads)
+        _quality_page([*loads.values(), *layers.values()])
     return dag
+
+
+def _deadline(settings: Settings) -> DeadlineAlert | None:
+    """When the run should have ended, counted from its queueing: a backfilled day is not late because it is old.
+
+    The callback runs on the executor: a triggerer is not needed.
+    """
+    if not settings.deadline_hours:
+        return None
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=settings.deadline_hours),
+        callback=SyncCallback(run_missed_deadline),
+        name="the daily run has ended",
+    )
 
 
 def _loads(
@@ -84,7 +107,9 @@ def _loads(
     return loads
 
 
-def _layers(project: Project, settings: Settings, ensure: EnsureTables, loads: Mapping[TableName, LoadTable]) -> None:
+def _layers(
+    project: Project, settings: Settings, ensure: EnsureTables, loads: Mapping[TableName, LoadTable]
+) -> dict[str, PublishLayer]:
     """One group per layer. Writes follow what they read: loads, writes of their layer, publishes of earlier ones."""
     published: dict[str, PublishLayer] = {}
     daily = [name for name in project.graph.order if project.models[name].schedule == "daily"]
@@ -103,6 +128,18 @@ def _layers(project: Project, settings: Settings, ensure: EnsureTables, loads: M
                 for upstream in _upstream(model, ensure, loads, writes, published):
                     upstream >> write
             published[layer] = _audit_and_publish(layer, names, settings, dict.fromkeys(writes.values()))
+    return published
+
+
+def _quality_page(before: Sequence[WarehouseOperator]) -> None:
+    """The page at the end, also of a day on which something failed. A teardown: it runs once all before it have ended,
+    and does not decide whether the run has succeeded, which an ordinary last task would."""
+    page = WriteQualityPage(
+        task_id="quality_page",
+        doc_md="Writes `reports/quality.html` in the data folder: expectations with their history, refused rows by"
+        " reason, freshness of sources, unusual row counts. Also where something before it failed.",
+    ).as_teardown()
+    list(before) >> page
 
 
 def _audit_and_publish(

@@ -141,7 +141,7 @@ class LoadTable(JobOperator):
         self.table = table
 
     def execute(self, context: Context) -> None:
-        from customer360.sources import load_bindings, load_table
+        from customer360.sources import check_freshness, load_bindings, load_table
 
         used: list[Connection] = []
 
@@ -161,9 +161,10 @@ class LoadTable(JobOperator):
                 connections=connections,
                 landing=open_landing(build.settings),
             )
-        self.job_url = result.url
-        source = used[-1] if used else None
-        self._happened = partial(openlineage.loaded, contract, binding, source, result.rows_loaded)
+            self.job_url = result.url
+            source = used[-1] if used else None
+            self._happened = partial(openlineage.loaded, contract, binding, source, result.rows_loaded)
+            check_freshness(binding, contract, run=build.run, warehouse=build.warehouse)
 
 
 class WriteModel(JobOperator):
@@ -291,3 +292,22 @@ class PublishLayer(WarehouseOperator):
         self._happened = partial(openlineage.published, rows)
         self.log.info("Published %s of %s tables of %s", len(published), len(self.models), self.layer)
         return [str(name) for name in published]
+
+
+class WriteQualityPage(WarehouseOperator):
+    """Writes reports/quality.html into the data folder: what audits, loads and publishes of the day and the ones before
+    say. It changes no table."""
+
+    ui_color = "#f3f3f3"
+
+    def execute(self, context: Context) -> str:
+        from customer360.quality.history import look
+        from customer360.quality.page import write_page
+
+        with self.build(context) as build:
+            seen = look(build.project, build.warehouse, build.run)
+            file = write_page(
+                seen, build.settings.data, engine=build.warehouse.engine, code_version=build.settings.code_version
+            )
+        self.log.info("%s expectations, %s did not hold: %s", len(seen.checks), len(seen.troubles), file)
+        return str(file)

@@ -17,6 +17,7 @@ from customer360.orchestration.connections import open_warehouse
 from customer360.orchestration.headless import Outcome
 from customer360.project import Project, TableName, load_project
 from customer360.project.platform import quarantine_spec
+from customer360.quality.page import FILE
 from customer360.settings import Parameter, Settings, load_settings
 from customer360.warehouse import Warehouse
 
@@ -170,6 +171,7 @@ def _where(settings: Settings, console: Console) -> None:
         f"""
 [bold]Where things are[/bold]
   {tables}
+  {_short(settings.data / FILE)}   data quality as a page: expectations and their history, refused rows, freshness
   {_short(settings.data / "logs")}   logs, of Airflow and of every task
 
 [bold]What next[/bold]

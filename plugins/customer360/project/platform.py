@@ -66,11 +66,14 @@ LOADS = TableSpec(
 
 DATA_QUALITY = TableSpec(
     name=TableName("ops", "data_quality"),
-    description="Results of expectations, before publishing. One row per expectation and audit.",
+    description=(
+        "Results of expectations and of row counts, before publishing, and how fresh sources were, after loading."
+        " One row per expectation and audit, and per load whose binding asks for freshness."
+    ),
     columns=(
         *_RUN,
-        Column("table_name", "STRING", "The table that was about to be published.", required=True),
-        Column("expectation", "STRING", "Great Expectations type.", required=True),
+        Column("table_name", "STRING", "The table that was about to be published, or was loaded.", required=True),
+        Column("expectation", "STRING", "Great Expectations type; row_count_band; freshness.", required=True),
         Column("column_name", "STRING", "Column or columns it is about."),
         Column("description", "STRING", "The expectation in words."),
         Column("severity", "STRING", "critical stops the publish; warning and info are recorded.", required=True),

@@ -17,6 +17,7 @@ from customer360.project.names import TableName
 from customer360.quality.engines import Session, session
 from customer360.quality.queries import Scope, engine_sql, for_great_expectations
 from customer360.quality.report import AuditReport, Result
+from customer360.quality.row_counts import judge_row_counts
 from customer360.quality.suites import ROWS_QUERY, Expectation, Suite, load_suite
 from customer360.settings import Parameter
 from customer360.warehouse import Warehouse
@@ -56,7 +57,8 @@ def audit(
     `renames` says where this run's other tables are (published name → candidate); `schemas` are the declared ones
     (`dataset.table` → column → GoogleSQL type); at most `samples` unexpected rows are named by their keys, and with 0
     what fails is not even counted. A table without a suite is a ProjectError, before anything runs; a
-    table that does not exist is a WarehouseError. An expectation that cannot be evaluated is a critical failure.
+    table that does not exist is a WarehouseError. An expectation that cannot be evaluated is a critical failure. Last
+    come warnings about numbers of rows that earlier runs do not lead to expect.
     """
     found = [(table, load_suite(suites, table.spec.name)) for table in tables]
     versions = warehouse.versions([table.physical for table in tables])  # before the first look at them
@@ -71,6 +73,7 @@ def audit(
         for table, suite in found:
             scope = Scope(warehouse.engine, parameters, {**renames, table.spec.name: table.physical}, schemas)
             results += _TableAudit(table, suite, scope, counts[table.physical], samples).run(gx)
+    results += judge_row_counts(warehouse, run, {table.spec.name: counts[table.physical] for table in tables})
     looked_at = {table.spec.name: versions[table.physical] for table in tables if table.physical in versions}
     return AuditReport(run, datetime.now(UTC), tuple(results), looked_at)
 

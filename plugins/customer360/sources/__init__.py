@@ -2,6 +2,15 @@
 
 from customer360.sources.bindings import SystemBinding, TableBinding, load_bindings
 from customer360.sources.connections import Connection
+from customer360.sources.freshness import check_freshness
 from customer360.sources.load import LoadResult, load_table
 
-__all__ = ["Connection", "LoadResult", "SystemBinding", "TableBinding", "load_bindings", "load_table"]
+__all__ = [
+    "Connection",
+    "LoadResult",
+    "SystemBinding",
+    "TableBinding",
+    "check_freshness",
+    "load_bindings",
+    "load_table",
+]

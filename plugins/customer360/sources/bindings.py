@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -22,8 +23,10 @@ Mode = Literal["snapshot", "cursor", "file_date"]
 _SYSTEM_KEYS = {"system", "description", "tables"}
 _DATABASE_KEYS = {"connection", "relation"}
 _FILE_KEYS = {"files", "format", "encoding", "delimiter"}
-_COMMON_KEYS = {"load", "columns", "where", "distinct"}
+_COMMON_KEYS = {"load", "columns", "where", "distinct", "freshness"}
 _LOAD_KEYS = {"cursor", "file_date", "lookback_days"}
+_FRESHNESS_KEYS = {"column", "warn_after", "fail_after"}
+_SPAN = re.compile(r"(\d+) (hour|day)s?")
 _NOT_BINDINGS = ("example.yaml",)
 
 
@@ -63,6 +66,16 @@ class Distinct:
 
 
 @dataclass(frozen=True)
+class Freshness:
+    """How old the newest row of a source may be at the end of the run date, by the contract's DATE or TIMESTAMP
+    `column`; None is the day of the last load that brought rows. Over `fail_after` the load fails."""
+
+    column: str | None = None
+    warn_after: timedelta | None = None
+    fail_after: timedelta | None = None
+
+
+@dataclass(frozen=True)
 class TableBinding:
     """One contract's source: `connection` and `relation`, or `files` and `format`.
 
@@ -81,6 +94,7 @@ class TableBinding:
     where: Expression | None = None
     distinct: Distinct | None = None
     columns: Mapping[str, Expression] = field(default_factory=dict)
+    freshness: Freshness | None = None
 
     @property
     def place(self) -> str:
@@ -192,6 +206,9 @@ class _Reader:
             where=self.expression(entry["where"], f"{place}.where") if "where" in entry else None,
             distinct=self.distinct(entry["distinct"], f"{place}.distinct", contract) if "distinct" in entry else None,
             columns=self.columns(entry.get("columns") or {}, f"{place}.columns", contract),
+            freshness=self.freshness(entry["freshness"], f"{place}.freshness", contract)
+            if "freshness" in entry
+            else None,
         )
 
     def choice(self, entry: Mapping[str, Any], key: str, place: str, values: tuple[str, ...], default: str) -> str:
@@ -230,6 +247,25 @@ class _Reader:
         if not isinstance(by, list) or not by or not names.issuperset(by):
             raise self.error(f"{place}.by", f"is {by!r}", f"a list of contract columns: {', '.join(sorted(names))}")
         return Distinct(tuple(by), self.expression(entry.get("latest"), f"{place}.latest"))
+
+    def freshness(self, raw: Any, place: str, contract: Contract) -> Freshness:
+        entry = self.mapping(raw, place, _FRESHNESS_KEYS)
+        dated = [c.name for c in contract.source_columns if c.type in ("DATE", "TIMESTAMP")]
+        column = entry.get("column", contract.event_time)
+        if column is not None and column not in dated:
+            raise self.error(f"{place}.column", f"is {column!r}", f"a DATE or TIMESTAMP of it: {', '.join(dated)}")
+        spans = {key: self.span(entry[key], f"{place}.{key}") for key in ("warn_after", "fail_after") if key in entry}
+        if not spans:
+            raise self.error(place, "needs warn_after or fail_after, or both")
+        if len(spans) == 2 and spans["warn_after"] >= spans["fail_after"]:
+            raise self.error(place, "warn_after must be less than fail_after")
+        return Freshness(column, **spans)
+
+    def span(self, raw: Any, place: str) -> timedelta:
+        found = _SPAN.fullmatch(str(raw))
+        if not found or not int(found[1]):
+            raise self.error(place, f"is {raw!r}", "a length of time: 36 hours, 2 days")
+        return timedelta(**{f"{found[2]}s": int(found[1])})
 
     def columns(self, raw: Any, place: str, contract: Contract) -> dict[str, Expression]:
         names = {column.name for column in contract.source_columns}
