@@ -7,12 +7,13 @@ READY      = .venv/.ready
 SOURCES   ?=
 CUSTOMERS ?= 2000
 SEEDS     ?= 300
+HISTORIES ?= 200
 # Where uv is cannot be where it installs: `uv sync` removes what the lock file does not name.
 UV         = .venv-uv/bin/uv
 export UV_PROJECT_ENVIRONMENT = .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-identity check format up down clean setup
+.PHONY: help demo test test-faults test-histories test-identity check format up down clean setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ test: $(READY) ## Run all tests
 
 test-faults: $(READY) ## Run days on which Google's services fail, each fault alone and SEEDS=300 combinations
 	@C360_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 --dist=load tests/faults
+
+test-histories: $(READY) ## Hold incremental tables against full rebuilds, over HISTORIES=200 random histories
+	@C360_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest -n 2 --dist=load tests/build/test_histories.py
 
 test-identity: $(READY) ## Resolve random graphs, long chains and killed runs, against networkx
 	@C360_IDENTITY_SWEEP=1 $(BIN)/python -m pytest -n 2 tests/identity

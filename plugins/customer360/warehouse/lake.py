@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -16,6 +17,8 @@ from customer360.errors import WarehouseBusyError
 from customer360.warehouse.duckdb_text import literal
 
 ALIAS = "lake"
+# The folder of each attached lake, by connection.
+_FOLDERS: WeakKeyDictionary[duckdb.DuckDBPyConnection, Path] = WeakKeyDictionary()
 EXTENSIONS = ("ducklake", "sqlite_scanner")
 
 
@@ -45,6 +48,20 @@ def attach(
     connection.execute(
         f"ATTACH {literal(f'ducklake:sqlite:{folder}/catalog.sqlite')} AS {ALIAS} ({', '.join(options)}); USE {ALIAS}"
     )
+    _FOLDERS[connection] = folder
+
+
+def stamp(connection: duckdb.DuckDBPyConnection) -> tuple[int, ...]:
+    """Something that differs after any commit of any process: times and sizes of the catalog's files."""
+    found: list[int] = []
+    for name in ("catalog.sqlite", "catalog.sqlite-wal"):
+        try:
+            status = (_FOLDERS[connection] / name).stat()
+        except FileNotFoundError:
+            found += (0, 0)
+        else:
+            found += (status.st_mtime_ns, status.st_size)
+    return tuple(found)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from weakref import WeakKeyDictionary
 
 import duckdb
 
@@ -11,9 +12,12 @@ from customer360.googlesql import types
 from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.warehouse.duckdb_text import identifier, literal
-from customer360.warehouse.lake import ALIAS
+from customer360.warehouse.lake import ALIAS, stamp
 
 CATALOG = f"__ducklake_metadata_{ALIAS}"
+_KINDS: WeakKeyDictionary[duckdb.DuckDBPyConnection, tuple[tuple[int, ...], dict[str, dict[str, str]]]] = (
+    WeakKeyDictionary()
+)
 
 
 def differences(spec: TableSpec, existing: Mapping[str, str]) -> list[str]:
@@ -79,8 +83,20 @@ def scalar(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
 def kinds(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, str]:
     """Name → TABLE or VIEW of what a dataset holds, as committed.
 
-    Read from DuckLake's catalog tables: `information_schema` would load the statistics of every table for it.
+    Read from DuckLake's catalog tables: `information_schema` would load the statistics of every table for it. Asked
+    for often, so it is kept for as long as nobody commits.
     """
+    now = stamp(connection)
+    then, found = _KINDS.get(connection, (None, {}))
+    if then != now:
+        found = {}
+        _KINDS[connection] = now, found
+    if dataset not in found:
+        found[dataset] = _kinds(connection, dataset)
+    return found[dataset]
+
+
+def _kinds(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, str]:
     rows = connection.execute(
         " UNION ALL ".join(
             f"SELECT t.{kind}_name, '{kind.upper()}' FROM {CATALOG}.ducklake_{kind} AS t"

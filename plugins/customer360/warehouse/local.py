@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -327,7 +328,7 @@ class LocalWarehouse(LakeSession):
             moved = {str(old): str(new) for old, new in renames.items()}
             bound = rename_tables(bound, moved)
             schemas |= {moved[name]: schema for name, schema in schemas.items() if name in moved}
-        return to_duckdb(bound, schemas=schemas, parameters={})
+        return _in_duckdb(bound, tuple((name, tuple(schema.items())) for name, schema in schemas.items()))
 
     def _known(self, name: str) -> dict[str, str]:
         dataset, _, table = name.partition(".")
@@ -335,3 +336,9 @@ class LocalWarehouse(LakeSession):
         if found is None:
             raise WarehouseError(f"there is no table {name} in the lake {self.folder}")
         return found
+
+
+@lru_cache(maxsize=256)
+def _in_duckdb(sql: str, schemas: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> str:
+    """Translated once: the same questions about ops tables are asked again and again."""
+    return to_duckdb(sql, schemas={name: dict(columns) for name, columns in schemas}, parameters={})
