@@ -1,0 +1,92 @@
+"""Reading SQLite, whose types belong to values and not to columns: every value arrives as the text that says it exactly."""
+
+from __future__ import annotations
+
+from customer360.sources.extract import Extract
+from customer360.sources.relation import Relation
+from customer360.warehouse.duckdb_text import identifier, literal
+
+_FAULT = "? fault"  # no column is called so
+
+
+def read(relation: Relation) -> Extract:
+    """Copy the wanted columns into `source`; rows with bytes where a text or a number should be into `broken`."""
+    import duckdb
+
+    table = identifier(relation.table)
+    try:
+        names = [row[0] for row in relation.session.execute(f"DESCRIBE remote.{table}").fetchall()]
+    except duckdb.CatalogException:
+        known = "SELECT table_name FROM duckdb_tables() WHERE {0} UNION SELECT view_name FROM duckdb_views() WHERE {0}"
+        raise relation.missing(known.format("database_name = 'remote'")) from None
+    read = [name for name in names if relation.reads(name)]
+    ordered = _has_rowid(relation, table)
+    try:
+        _copy(relation, read, table, ordered=ordered, hex_=False)
+    except duckdb.InvalidInputException:  # a text that is no UTF-8: look at each
+        _copy(relation, read, table, ordered=ordered, hex_=True)
+    _set_aside(relation, read)
+    return Extract(dict.fromkeys(read, "VARCHAR"), tuple(names), ordered=ordered)
+
+
+def _has_rowid(relation: Relation, table: str) -> bool:
+    import duckdb
+
+    try:
+        relation.session.execute(f"SELECT rowid FROM remote.{table} LIMIT 1").fetchall()
+    except duckdb.Error:
+        return False  # a view, or a table WITHOUT ROWID
+    return True
+
+
+def _copy(relation: Relation, names: list[str], table: str, *, ordered: bool, hex_: bool) -> None:
+    """With `hex_` texts travel as the digits of their bytes, and those that are no UTF-8 are faults too."""
+    values = [f"{_exact(identifier(name), hex_=hex_)} AS {identifier(name)}" for name in names]
+    blobs = " ".join(f"WHEN typeof({identifier(n)}) = 'blob' THEN {literal(f'{n} holds bytes')}" for n in names)
+    fault = f"{f'CASE {blobs} END' if blobs else 'NULL'} AS {identifier(_FAULT)}"
+    position = "rowid AS _position" if ordered else "NULL AS _position"
+    query = f"SELECT {', '.join([*values, fault, position])} FROM {table}"
+    columns = {name: identifier(name) for name in names}
+    faults = identifier(_FAULT)
+    if hex_:
+        columns = {name: _decoded(column) for name, column in columns.items()}
+        bad = " ".join(
+            f"WHEN {column} LIKE 't%' AND {_decoded(column)} IS NULL THEN {literal(f'{name} is no UTF-8')}"
+            for name, column in ((name, identifier(name)) for name in names)
+        )
+        faults = f"coalesce({faults}, CASE {bad} END)"
+    columns[_FAULT] = faults
+    relation.copy(
+        columns, f"sqlite_query('remote', {literal(query)})", "_position" if ordered else "row_number() OVER ()"
+    )
+
+
+def _exact(column: str, *, hex_: bool) -> str:
+    """SQLite's SQL of a value as text. By itself it would write a REAL with 15 digits, which may be another number."""
+    tries = " ".join(
+        f"WHEN CAST(printf('%!.{digits}g', {column}) AS REAL) = {column} THEN printf('%!.{digits}g', {column})"
+        for digits in (15, 16)
+    )
+    real = f"CASE {tries} ELSE printf('%!.17g', {column}) END"
+    if not hex_:
+        blob, text = f"hex({column})", column
+    else:
+        real, blob = f"'n' || {real}", f"'n' || hex({column})"
+        text = f"CASE typeof({column}) WHEN 'text' THEN 't' || hex(CAST({column} AS BLOB)) ELSE 'n' || {column} END"
+    return f"CASE typeof({column}) WHEN 'real' THEN {real} WHEN 'blob' THEN {blob} ELSE {text} END"
+
+
+def _decoded(column: str) -> str:
+    """DuckDB's SQL of a value that came with its kind in front: n for a number, t for the digits of a text."""
+    rest = f"substr({column}, 2)"
+    return f"CASE WHEN {column} LIKE 't%' THEN TRY(decode(from_hex({rest}))) ELSE {rest} END"
+
+
+def _set_aside(relation: Relation, names: list[str]) -> None:
+    fields = ", ".join(f"{literal(name)}: {identifier(name)}" for name in names)
+    raw = f"CAST(to_json({{{fields}}}) AS VARCHAR)" if names else "NULL"
+    fault = identifier(_FAULT)
+    relation.session.execute(
+        f"INSERT INTO broken SELECT {fault}, {raw}, NULL, _source, NULL FROM source WHERE {fault} IS NOT NULL"
+    )
+    relation.session.execute(f"DELETE FROM source WHERE {fault} IS NOT NULL")
