@@ -143,10 +143,11 @@ def _write_passfile(connection: Connection, scratch: Path) -> Path:
 def _attach_mysql(session: duckdb.DuckDBPyConnection, connection: Connection, name: str, scratch: Path) -> None:
     ssl = connection.extra.get("ssl")
     ssl = {f"ssl_{key}": value for key, value in ssl.items()} if isinstance(ssl, Mapping) else {}
+    socket = connection.extra.get("unix_socket")
     values: dict[str, Any] = {
-        "host": connection.host,
+        "host": "" if socket else connection.host,
         "port": connection.port,
-        "socket": connection.extra.get("unix_socket"),
+        "socket": socket,
         "user": connection.login,
         "password": connection.password,
         "database": connection.database,

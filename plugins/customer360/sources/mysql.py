@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from customer360.sources.conversion import DECIMAL_TEXT
 from customer360.sources.extract import Extract
 from customer360.sources.relation import Relation
 from customer360.warehouse.duckdb_text import identifier, literal
@@ -64,9 +65,14 @@ def read(relation: Relation) -> Extract:
     days = _days(relation, {column.name: column.type for column in columns})
     rows = f"mysql_query('remote', {literal(f'SELECT {select} FROM {place}{days}')}, stream_results => true)"
     relation.copy({column.name: identifier(column.name) for column in columns}, rows)
-    types = relation.source_types()
-    names = tuple(column.name for column in present)
-    return Extract({column.name: types[column.name] for column in columns}, names, ordered=False)
+    found = relation.source_types()
+    types = {
+        column.name: DECIMAL_TEXT
+        if column.type == "decimal" and found[column.name] == "VARCHAR"
+        else found[column.name]
+        for column in columns
+    }
+    return Extract(types, tuple(column.name for column in present), ordered=False)
 
 
 def _days(relation: Relation, types: dict[str, str]) -> str:

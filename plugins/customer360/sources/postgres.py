@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from customer360.sources.conversion import DECIMAL_TEXT
 from customer360.sources.extract import Extract
 from customer360.sources.relation import Relation
 from customer360.warehouse.duckdb_text import identifier, literal
@@ -53,14 +54,20 @@ def read(relation: Relation) -> Extract:
     _copy(relation, columns, table, days, decimals=True)
     if relation.session.execute(f"SELECT bool_or({_NAN}) FROM source").fetchone() == (True,):
         _copy(relation, columns, table, days, decimals=False)
-    types = relation.source_types()
-    names = tuple(column.name for column in present)
-    return Extract({column.name: types[column.name] for column in columns}, names, ordered=False)
+    found = relation.source_types()
+    types = {
+        column.name: DECIMAL_TEXT
+        if column.type == "numeric" and found[column.name] == "VARCHAR"
+        else found[column.name]
+        for column in columns
+    }
+    return Extract(types, tuple(column.name for column in present), ordered=False)
 
 
 def _columns(relation: Relation, table: str) -> list[_Column]:
     found = relation.session.execute(f"""
-        FROM postgres_query('remote', {literal(f'''
+        FROM postgres_query('remote', {
+        literal(f'''
             WITH RECURSIVE columns AS (
               SELECT attnum, attname::text AS name, atttypid AS type, atttypmod AS modifier
               FROM pg_attribute
@@ -74,7 +81,8 @@ def _columns(relation: Relation, table: str) -> list[_Column]:
             FROM columns AS c JOIN pg_type AS t ON t.oid = c.type
             WHERE t.typtype <> 'd'
             ORDER BY c.attnum
-        ''')})""").fetchall()
+        ''')
+    })""").fetchall()
     if not found:
         listing = """
             SELECT table_schema || '.' || table_name FROM information_schema.tables
