@@ -1,9 +1,9 @@
 """How a source value becomes a contract value: strict reading of text, exact conversion of what has a type already.
 
 Text: blanks around a value are nothing, an empty one is NULL. INT64 is an optional sign and digits (`3.0` is refused);
-NUMERIC is decimal text, digits beyond the ninth rounded half away from zero as BigQuery's loads do, unless the source has
-a decimal type: then a number that needs them is refused; DATE is ISO, also with a time of midnight; TIMESTAMP is ISO 8601,
-without a zone UTC; epochs are refused. So are NaN and infinity, always.
+NUMERIC is decimal text, digits beyond the ninth rounded half away from zero as BigQuery's loads do, unless the source
+has a decimal type: a number that needs them is refused then; DATE is ISO, also with a time of midnight; TIMESTAMP is
+ISO 8601, without a zone UTC; epochs are refused. So are NaN and infinity, always.
 """
 
 from __future__ import annotations

@@ -30,4 +30,4 @@ def read_database(
     """The wanted columns of a table or view. `wanted` are names in lower case; other columns are not read."""
     session.execute(BROKEN)
     with attached(session, connection, "remote", scratch):
-        return _READERS[connection.kind](Relation(session, binding, window, wanted))
+        return _READERS[connection.kind](Relation(session, binding, window, wanted, scratch))

@@ -55,16 +55,16 @@ def read(relation: Relation) -> Extract:
     """Copy the wanted columns of the window into `source`."""
     schema, table = relation.schema, relation.table
     query = f"FROM mysql_query('remote', {literal(_COLUMNS)}, params => row(?, ?, ?))"
-    found = relation.session.execute(query, [schema, schema, table]).fetchall()
-    if not found:
+    rows = relation.session.execute(query, [schema, schema, table]).fetchall()
+    if not rows:
         raise relation.missing(f"FROM mysql_query('remote', {literal(_TABLES)})")
-    present = [_Column(str(name), str(type_).lower(), digits) for name, type_, digits in found]
+    present = [_Column(str(name), str(type_).lower(), digits) for name, type_, digits in rows]
     columns = [column for column in present if relation.reads(column.name)]
     select = ", ".join(f"{column.sql} AS {_quoted(column.name)}" for column in columns) or "1 AS one"
     place = f"{_quoted(schema)}.{_quoted(table)}" if schema else _quoted(table)
     days = _days(relation, {column.name: column.type for column in columns})
-    rows = f"mysql_query('remote', {literal(f'SELECT {select} FROM {place}{days}')}, stream_results => true)"
-    relation.copy({column.name: identifier(column.name) for column in columns}, rows)
+    answer = f"mysql_query('remote', {literal(f'SELECT {select} FROM {place}{days}')}, stream_results => true)"
+    relation.copy({column.name: identifier(column.name) for column in columns}, answer)
     found = relation.source_types()
     types = {
         column.name: DECIMAL_TEXT

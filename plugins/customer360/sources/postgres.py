@@ -1,4 +1,4 @@
-"""Reading PostgreSQL: types that DuckDB holds exactly arrive as they are, all others as PostgreSQL's own text or JSON."""
+"""Reading PostgreSQL: types that DuckDB holds exactly arrive as they are, all others as PostgreSQL's text or JSON."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer360.errors import SourceError
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Relation:
-    """A table or view of the database attached as `remote`, for one load. `wanted`: columns in lower case."""
+    """A table or view of the database attached as `remote`, for one load. `wanted`: columns in lower case.
+
+    Its rows are copied once, into a file in `scratch`: a table that others write to is never the same twice, and in
+    memory it may not fit.
+    """
 
     session: duckdb.DuckDBPyConnection
     binding: TableBinding
     window: Window
     wanted: Collection[str]
+    scratch: Path
 
     @property
     def schema(self) -> str:
@@ -44,13 +50,24 @@ class Relation:
         name = next((name for name in types if name.lower() == cursor.tree.name.lower()), None)
         return name if name is not None and types[name] in dated else None
 
-    def copy(self, columns: Mapping[str, str], rows: str, position: str = "row_number() OVER ()") -> None:
-        """Create `source`. `columns`: name → SQL over `rows`, which is read once: it is never the same twice."""
+    def copy(
+        self, columns: Mapping[str, str], rows: str, position: str = "row_number() OVER ()", kept: str = "true"
+    ) -> None:
+        """Create `source`. `columns`: name → SQL over `rows`, read once; `kept`: which copies are in it."""
         select = "".join(f"{sql} AS {identifier(name)}, " for name, sql in columns.items())
+        file = literal(str(self.scratch / "source.parquet"))
         self.session.execute(
-            f"CREATE OR REPLACE TEMP TABLE source AS SELECT {select}CAST({position} AS BIGINT) AS _position,"
-            f" CAST(NULL AS BIGINT) AS _line, {literal(self.binding.place)} AS _source FROM {rows}"
+            f"COPY (SELECT {select}CAST({position} AS BIGINT) AS _position FROM {rows}) TO {file} (FORMAT parquet,"
+            " COMPRESSION lz4_raw)"
         )
+        self.session.execute(
+            "CREATE OR REPLACE TEMP VIEW source AS SELECT *, CAST(NULL AS BIGINT) AS _line,"
+            f" {literal(self.binding.place)} AS _source FROM read_parquet({file}) WHERE {kept}"
+        )
+
+    def copied(self) -> str:
+        """SQL of all copied rows, also those that `source` leaves out."""
+        return f"read_parquet({literal(str(self.scratch / 'source.parquet'))})"
 
     def source_types(self) -> dict[str, str]:
         """Column → DuckDB type of `source`."""

@@ -1,4 +1,4 @@
-"""Reading SQLite, whose types belong to values and not to columns: every value arrives as the text that says it exactly."""
+"""Reading SQLite, whose types belong to values, not to columns: a value arrives as the text that says it exactly."""
 
 from __future__ import annotations
 
@@ -56,9 +56,8 @@ def _copy(relation: Relation, names: list[str], table: str, *, ordered: bool, he
         )
         faults = f"coalesce({faults}, CASE {bad} END)"
     columns[_FAULT] = faults
-    relation.copy(
-        columns, f"sqlite_query('remote', {literal(query)})", "_position" if ordered else "row_number() OVER ()"
-    )
+    at = "_position" if ordered else "row_number() OVER ()"
+    relation.copy(columns, f"sqlite_query('remote', {literal(query)})", at, f"{identifier(_FAULT)} IS NULL")
 
 
 def _exact(column: str, *, hex_: bool) -> str:
@@ -87,6 +86,6 @@ def _set_aside(relation: Relation, names: list[str]) -> None:
     raw = f"CAST(to_json({{{fields}}}) AS VARCHAR)" if names else "NULL"
     fault = identifier(_FAULT)
     relation.session.execute(
-        f"INSERT INTO broken SELECT {fault}, {raw}, NULL, _source, NULL FROM source WHERE {fault} IS NOT NULL"
+        f"INSERT INTO broken SELECT {fault}, {raw}, NULL, {literal(relation.binding.place)}, NULL"
+        f" FROM {relation.copied()} WHERE {fault} IS NOT NULL"
     )
-    relation.session.execute(f"DELETE FROM source WHERE {fault} IS NOT NULL")
