@@ -13,7 +13,13 @@ import pytest
 from cloud_server import CloudServer
 
 from customer360.errors import SettingsError, SourceError
-from customer360.orchestration.connections import airflow_connection, open_bigquery, open_landing, open_storage, open_warehouse
+from customer360.orchestration.connections import (
+    airflow_connection,
+    open_bigquery,
+    open_landing,
+    open_storage,
+    open_warehouse,
+)
 from customer360.orchestration.deployment import deployment
 from customer360.orchestration.example import settings_of
 from customer360.project import TableName

@@ -13,6 +13,7 @@ from cloud_server import CloudServer, Fault
 
 from customer360.errors import SourceError, SourceUnreachableError
 from customer360.sources import LoadResult, load_table
+from customer360.sources.files import check_files
 from customer360.warehouse.port import RunInfo
 from sources.conftest import DAY, Shop
 
@@ -54,7 +55,12 @@ def test_only_the_windows_objects_are_copied_and_rows_say_where_they_are_from(sh
     put(server, "shop/a/orders_2024-06-29.csv", HEADER + row(1))
     put(server, "shop/b/orders_2024-06-30.csv.gz", gzip.compress((HEADER + row(2)).encode()))
     put(server, "shop/b/orders_2024-07-01.csv", HEADER + row(3))
-    for other in ("shop/orders_2024-06-30.csv", "shop/a/b/orders_2024-06-30.csv", "shop/.tmp/orders_2024-06-30.csv", "shop/a/"):
+    for other in (
+        "shop/orders_2024-06-30.csv",
+        "shop/a/b/orders_2024-06-30.csv",
+        "shop/.tmp/orders_2024-06-30.csv",
+        "shop/a/",
+    ):
         put(server, other, "not to be read")
     result = load(shop, server, DAILY)
     assert (result.rows_read, result.rows_loaded) == (2, 2)
@@ -70,9 +76,13 @@ def test_only_the_windows_objects_are_copied_and_rows_say_where_they_are_from(sh
 
 
 def test_parquet_and_ndjson_in_folders_below(shop: Shop, server: CloudServer, tmp_path: Path) -> None:
-    for number, name in enumerate(("lake/orders.parquet", "lake/x/y/orders.parquet", "lake/odd/[1] #?%.parquet", "lake//../up.parquet")):
+    for number, name in enumerate(
+        ("lake/orders.parquet", "lake/x/y/orders.parquet", "lake/odd/[1] #?%.parquet", "lake//../up.parquet")
+    ):
         file = tmp_path / "one.parquet"
-        duckdb.execute(f"COPY (SELECT 'o{number}' AS order_id, 1 AS line, DATE '2024-06-30' AS placed_at, 2 AS quantity, 1.5 AS amount) TO '{file}'")
+        duckdb.execute(
+            f"COPY (SELECT 'o{number}' AS order_id, 1 AS line, DATE '2024-06-30' AS placed_at, 2 AS quantity, 1.5 AS amount) TO '{file}'"
+        )
         put(server, name, file.read_bytes())
     load(shop, server, "files: gs://exports/lake/**/*.parquet\nformat: parquet\nload: snapshot\n")
     assert sources(shop) == {
@@ -124,10 +134,21 @@ def test_an_object_that_is_replaced_after_the_listing_is_worth_a_retry(shop: Sho
     binding = shop.bind("files: gs://exports/orders.csv\nformat: csv\nload: snapshot\n")
     listed = buckets.found(binding, "gs://exports/orders.csv", server.storage_client)
     put(server, "orders.csv", HEADER + row(2))
-    with pytest.raises(SourceUnreachableError, match=r"gs://exports/orders\.csv was replaced or removed after it was listed"):
+    with pytest.raises(
+        SourceUnreachableError, match=r"gs://exports/orders\.csv was replaced or removed after it was listed"
+    ):
         buckets.copied(binding, listed, shop.folder)
 
 
 def test_without_a_google_connection_a_bucket_cannot_be_read(shop: Shop) -> None:
     with pytest.raises(SourceError, match="no Google connection is at hand"):
         shop.load("files: gs://exports/orders.csv\nformat: csv\nload: snapshot\n")
+
+
+def test_the_doctor_looks_at_names_and_copies_nothing(shop: Shop, server: CloudServer) -> None:
+    put(server, "shop/a/orders_2024-06-29.csv", HEADER + row(1))
+    check_files(shop.bind(DAILY), shop.settings, server.storage_client)
+    assert not [entry for entry in server.log if entry.query.get("alt") == "media"]
+    put(server, "shop/a/orders_today.csv", HEADER + row(1))
+    with pytest.raises(SourceError, match=r"the name of a/orders_today\.csv holds no date"):
+        check_files(shop.bind(DAILY), shop.settings, server.storage_client)

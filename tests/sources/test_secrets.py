@@ -42,7 +42,9 @@ def texts(error: BaseException, caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join([str(error), repr(error), chain, *(record.getMessage() for record in caplog.records)])
 
 
-def assert_concealed(shop: Shop, caplog: pytest.LogCaptureFixture, change: dict[str, Any], connection: Connection) -> None:
+def assert_concealed(
+    shop: Shop, caplog: pytest.LogCaptureFixture, change: dict[str, Any], connection: Connection
+) -> None:
     lines = [f"{key}: {value}" for key, value in change.items() if key in ("relation", "columns")]
     binding = "\n".join([*(line for line in BINDING.splitlines() if line.split(":")[0] not in change), *lines])
     shop.connections["shop_db"] = connection
@@ -59,7 +61,9 @@ def assert_concealed(shop: Shop, caplog: pytest.LogCaptureFixture, change: dict[
 def maria(mariadb_server: MariaDb) -> MariaDb:
     secret = SECRET.replace("\\", "\\\\").replace("'", "''")
     mariadb_server.sql(f"CREATE OR REPLACE USER quiet IDENTIFIED BY '{secret}'; GRANT SELECT ON shop.* TO quiet;")
-    mariadb_server.sql("CREATE OR REPLACE TABLE orders (order_id text, `line` int, placed_at date, quantity int, amount int);", "shop")
+    mariadb_server.sql(
+        "CREATE OR REPLACE TABLE orders (order_id text, `line` int, placed_at date, quantity int, amount int);", "shop"
+    )
     return mariadb_server
 
 
@@ -74,9 +78,13 @@ def test_mysql(shop: Shop, maria: MariaDb, caplog: pytest.LogCaptureFixture, cha
 def postgres(postgres_server: Postgres) -> Iterator[Postgres]:
     """A user whose password is really asked for."""
     secret = SECRET.replace("'", "''")
-    postgres_server.sql(f"""
+    postgres_server.sql(
+        f"""
         DROP TABLE IF EXISTS orders; DROP OWNED BY quiet; DROP ROLE IF EXISTS quiet;
-        """ if "quiet" in postgres_server.sql("SELECT rolname FROM pg_roles") else "DROP TABLE IF EXISTS orders;")
+        """
+        if "quiet" in postgres_server.sql("SELECT rolname FROM pg_roles")
+        else "DROP TABLE IF EXISTS orders;"
+    )
     postgres_server.sql(f"""
         SET standard_conforming_strings = on; CREATE ROLE quiet LOGIN PASSWORD '{secret}';
         CREATE TABLE orders (order_id text, line int, placed_at date, quantity int, amount int);
@@ -100,7 +108,10 @@ def test_postgres(shop: Shop, postgres: Postgres, caplog: pytest.LogCaptureFixtu
 
 def test_the_password_itself_is_right(shop: Shop, maria: MariaDb, postgres: Postgres) -> None:
     """Else the tests above would see only refusals of a password."""
-    for connection in (maria.connection(login="quiet", password=SECRET), postgres.connection(login="quiet", password=SECRET)):
+    for connection in (
+        maria.connection(login="quiet", password=SECRET),
+        postgres.connection(login="quiet", password=SECRET),
+    ):
         shop.connections["shop_db"] = connection
         assert shop.load(BINDING).rows_read == 0
 
@@ -110,7 +121,12 @@ def test_sqlite(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     file = shop.folder / "shop.sqlite"
     sqlite3.connect(file).execute("CREATE TABLE orders (order_id)").connection.close()
     (shop.folder / "no.sqlite").write_text("this is no database" * 100)
-    for database, change in ((file, {}), (file, {"relation": "nothing"}), (shop.folder / "no.sqlite", {}), (shop.folder, {})):
+    for database, change in (
+        (file, {}),
+        (file, {"relation": "nothing"}),
+        (shop.folder / "no.sqlite", {}),
+        (shop.folder, {}),
+    ):
         connection = Connection("sqlite", database=str(database), password=SECRET)
         assert_concealed(shop, caplog, change, connection)
 

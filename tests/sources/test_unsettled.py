@@ -59,7 +59,9 @@ def test_a_file_that_grows_is_refused_until_it_rests(shop: Shop) -> None:
 
     with (
         written_to(append),
-        pytest.raises(SourceUnreachableError, match=r"orders\.csv, which went from .* still being uploaded\? Nothing was loaded") as caught,
+        pytest.raises(
+            SourceUnreachableError, match=r"orders\.csv, which went from .* still being uploaded\? Nothing was loaded"
+        ) as caught,
     ):
         shop.load(CSV)
     assert caught.value.retry_helps
@@ -108,12 +110,17 @@ def test_what_is_no_parquet_is_not_tried_again(shop: Shop) -> None:
 
 
 def test_gzip_in_several_members_is_one_file_and_a_cut_one_is_worth_a_retry(shop: Shop) -> None:
-    members = [gzip.compress(text.encode()) for text in (HEADER + ROW.format(1), ROW.format(2), ROW.format(3) + ROW.format(4)[:5], ROW.format(4)[5:])]
+    members = [
+        gzip.compress(text.encode())
+        for text in (HEADER + ROW.format(1), ROW.format(2), ROW.format(3) + ROW.format(4)[:5], ROW.format(4)[5:])
+    ]
     file = shop.write("files/orders.csv.gz", b"".join(members))
     assert shop.load(CSV).rows_loaded == 4
     for cut in (len(b"".join(members)) - 3, len(members[0]) + 5):
         file.write_bytes(b"".join(members)[:cut])
-        with pytest.raises(SourceUnreachableError, match=r"orders\.csv\.gz is cut off or damaged.*still being uploaded"):
+        with pytest.raises(
+            SourceUnreachableError, match=r"orders\.csv\.gz is cut off or damaged.*still being uploaded"
+        ):
             shop.load(CSV, run_id=f"cut at {cut}")
     assert len(shop.rows()) == 4  # what was loaded before is still there
 
@@ -121,7 +128,9 @@ def test_gzip_in_several_members_is_one_file_and_a_cut_one_is_worth_a_retry(shop
 def test_settle_seconds_keeps_fresh_files_waiting(shop: Shop) -> None:
     file = shop.write("files/orders.csv", HEADER + ROW.format(1))
     binding = CSV + "settle_seconds: 60\n"
-    with pytest.raises(SourceUnreachableError, match=r"orders\.csv was written to \d s ago, and settle_seconds in shop\.yaml is 60"):
+    with pytest.raises(
+        SourceUnreachableError, match=r"orders\.csv was written to \d s ago, and settle_seconds in shop\.yaml is 60"
+    ):
         shop.load(binding)
     os.utime(file, (time.time() - 90,) * 2)
     assert shop.load(binding).rows_loaded == 1
