@@ -78,18 +78,12 @@ def test_mysql(shop: Shop, maria: MariaDb, caplog: pytest.LogCaptureFixture, cha
 def postgres(postgres_server: Postgres) -> Iterator[Postgres]:
     """A user whose password is really asked for."""
     secret = SECRET.replace("'", "''")
-    postgres_server.sql(
-        f"""
-        DROP TABLE IF EXISTS orders; DROP OWNED BY quiet; DROP ROLE IF EXISTS quiet;
-        """
-        if "quiet" in postgres_server.sql("SELECT rolname FROM pg_roles")
-        else "DROP TABLE IF EXISTS orders;"
-    )
     postgres_server.sql(f"""
-        SET standard_conforming_strings = on; CREATE ROLE quiet LOGIN PASSWORD '{secret}';
+        DO $$ BEGIN CREATE ROLE quiet LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+        ALTER ROLE quiet PASSWORD '{secret}'; DROP TABLE IF EXISTS orders;
         CREATE TABLE orders (order_id text, line int, placed_at date, quantity int, amount int);
         GRANT USAGE ON SCHEMA public TO quiet; GRANT SELECT ON orders TO quiet;""")
-    rules = Path(postgres_server.sql("\\t\n\\a\nSHOW hba_file").split("off.")[-1].split("unaligned.")[-1].strip())
+    rules = Path(postgres_server.server.pgdata) / "pg_hba.conf"
     before = rules.read_text()
     rules.write_text(f"local all quiet scram-sha-256\nhost all quiet 127.0.0.1/32 scram-sha-256\n{before}")
     postgres_server.sql("SELECT pg_reload_conf()")

@@ -79,7 +79,8 @@ def copied(binding: TableBinding, objects: Sequence[Found], scratch: Path) -> li
                 blob.download_to_filename(str(path), raw_download=True, if_generation_match=blob.generation)
             except NotFound:
                 raise SourceUnreachableError(
-                    f"{binding.contract}: {each.address} was replaced or removed after it was listed; nothing was loaded"
+                    f"{binding.contract}: {each.address} was replaced or removed after it was listed; nothing was"
+                    " loaded"
                 ) from None
         return SourceFile(path, each.address, packed)
 
