@@ -121,7 +121,7 @@ AWKWARD = [
 
 @pytest.mark.parametrize("broken_text", [False, True])
 def test_each_value_arrives_as_it_is_or_is_refused(shop: Shop, sqlite: sqlite3.Connection, broken_text: bool) -> None:
-    """A text that is no UTF-8, in any row, has all texts read another way: both ways give the same values."""
+    """A text that is no UTF-8, in another row, changes nothing of the others."""
 
     def create(text: str) -> None:
         sqlite.executescript(text)

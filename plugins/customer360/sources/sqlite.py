@@ -21,10 +21,7 @@ def read(relation: Relation) -> Extract:
         raise relation.missing(known.format("database_name = 'remote'")) from None
     read = [name for name in names if relation.reads(name)]
     ordered = _has_rowid(relation, table)
-    try:
-        _copy(relation, read, table, ordered=ordered, hex_=False)
-    except duckdb.InvalidInputException:  # a text that is no UTF-8: look at each
-        _copy(relation, read, table, ordered=ordered, hex_=True)
+    _copy(relation, read, table, ordered=ordered)
     _set_aside(relation, read)
     return Extract(dict.fromkeys(read, "VARCHAR"), tuple(names), ordered=ordered)
 
@@ -39,46 +36,32 @@ def _has_rowid(relation: Relation, table: str) -> bool:
     return True
 
 
-def _copy(relation: Relation, names: list[str], table: str, *, ordered: bool, hex_: bool) -> None:
-    """With `hex_` texts travel as the digits of their bytes, and those that are no UTF-8 are faults too."""
-    values = [f"{_exact(identifier(name), hex_=hex_)} AS {identifier(name)}" for name in names]
+def _copy(relation: Relation, names: list[str], table: str, *, ordered: bool) -> None:
+    values = [f"{_exact(identifier(name))} AS {identifier(name)}" for name in names]
     blobs = " ".join(f"WHEN typeof({identifier(n)}) = 'blob' THEN {literal(f'{n} holds bytes')}" for n in names)
-    fault = f"{f'CASE {blobs} END' if blobs else 'NULL'} AS {identifier(_FAULT)}"
-    position = "rowid AS _position" if ordered else "NULL AS _position"
-    query = f"SELECT {', '.join([*values, fault, position])} FROM {table}"
-    columns = {name: identifier(name) for name in names}
-    faults = identifier(_FAULT)
-    if hex_:
-        columns = {name: _decoded(column) for name, column in columns.items()}
-        bad = " ".join(
-            f"WHEN {column} LIKE 't%' AND {_decoded(column)} IS NULL THEN {literal(f'{name} is no UTF-8')}"
-            for name, column in ((name, identifier(name)) for name in names)
-        )
-        faults = f"coalesce({faults}, CASE {bad} END)"
-    columns[_FAULT] = faults
+    fault, position = f"CASE {blobs} END" if names else "NULL", "rowid" if ordered else "NULL"
+    query = (
+        f"SELECT {', '.join([*values, f'{fault} AS {identifier(_FAULT)}', f'{position} AS _position'])} FROM {table}"
+    )
+    # SQLite takes any bytes for a text.
+    columns = {name: f"TRY(decode(encode({identifier(name)})))" for name in names}
+    broken = " ".join(
+        f"WHEN {identifier(name)} IS NOT NULL AND {value} IS NULL THEN {literal(f'{name} is no UTF-8')}"
+        for name, value in columns.items()
+    )
+    columns[_FAULT] = f"coalesce({identifier(_FAULT)}, CASE {broken} END)" if names else "NULL"
     at = "_position" if ordered else "row_number() OVER ()"
     relation.copy(columns, f"sqlite_query('remote', {literal(query)})", at, f"{identifier(_FAULT)} IS NULL")
 
 
-def _exact(column: str, *, hex_: bool) -> str:
+def _exact(column: str) -> str:
     """SQLite's SQL of a value as text. By itself it would write a REAL with 15 digits, which may be another number."""
     tries = " ".join(
         f"WHEN CAST(printf('%!.{digits}g', {column}) AS REAL) = {column} THEN printf('%!.{digits}g', {column})"
         for digits in (15, 16)
     )
     real = f"CASE {tries} ELSE printf('%!.17g', {column}) END"
-    if not hex_:
-        blob, text = f"hex({column})", column
-    else:
-        real, blob = f"'n' || {real}", f"'n' || hex({column})"
-        text = f"CASE typeof({column}) WHEN 'text' THEN 't' || hex(CAST({column} AS BLOB)) ELSE 'n' || {column} END"
-    return f"CASE typeof({column}) WHEN 'real' THEN {real} WHEN 'blob' THEN {blob} ELSE {text} END"
-
-
-def _decoded(column: str) -> str:
-    """DuckDB's SQL of a value that came with its kind in front: n for a number, t for the digits of a text."""
-    rest = f"substr({column}, 2)"
-    return f"CASE WHEN {column} LIKE 't%' THEN TRY(decode(from_hex({rest}))) ELSE {rest} END"
+    return f"CASE typeof({column}) WHEN 'real' THEN {real} WHEN 'blob' THEN hex({column}) ELSE {column} END"
 
 
 def _set_aside(relation: Relation, names: list[str]) -> None:
