@@ -69,8 +69,8 @@ def airflow_connection(conn_id: str) -> Connection:
 
 def _malformed(conn_id: str, where: str) -> SourceError:
     return SourceError(
-        f"connection {conn_id!r}, {where}, cannot be read: a URI has type, login, password, host, port and database, with"
-        " what is special in login and password percent-encoded (%40 for @, %2F for /), or it is a JSON object"
+        f"connection {conn_id!r}, {where}, cannot be read: a URI has type, login, password, host, port and database,"
+        " with what is special in login and password percent-encoded (%40 for @, %2F for /), or it is a JSON object"
     )
 
 
