@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,13 @@ import pytest
 from cloud_server import CloudServer
 
 from customer360.errors import SettingsError, SourceError
-from customer360.orchestration.connections import airflow_connection, open_bigquery, open_landing, open_warehouse
+from customer360.orchestration.connections import (
+    airflow_connection,
+    open_bigquery,
+    open_landing,
+    open_storage,
+    open_warehouse,
+)
 from customer360.orchestration.deployment import deployment
 from customer360.orchestration.example import settings_of
 from customer360.project import TableName
@@ -164,3 +171,69 @@ def test_a_google_connection_that_cannot_be_used_says_why(
 def test_a_missing_google_connection_says_how_to_make_one() -> None:
     with pytest.raises(SettingsError, match=r"no connection 'elsewhere'.*AIRFLOW_CONN_ELSEWHERE"):
         open_bigquery(load_settings({"C360_GOOGLE_CONNECTION": "elsewhere"}))
+
+
+@pytest.mark.parametrize("kind", ["mysql", "mariadb"])
+def test_mysql_and_mariadb(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CRM_DB", f"{kind}://reader:s%40fe@db.example/shop?ssl_mode=required")
+    found = airflow_connection("crm_db")
+    assert (found.kind, found.host, found.port, found.database) == ("mysql", "db.example", None, "shop")
+    assert (found.login, found.password, found.extra) == ("reader", "s@fe", {"ssl_mode": "required"})
+
+
+def test_a_mysql_connection_without_a_database_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CRM_DB", "mysql://reader:s3cret@db.example")
+    with pytest.raises(SourceError, match="names no database"):
+        airflow_connection("crm_db")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgres://me:Gehe/im-4711@db.example/shop",  # what follows the slash would be a port
+        "postgres://me:Geheim#-4711@db.example/shop",
+        "postgres://me:Geheim-4711@db.example:port/shop",
+        "mysql://me:[Geheim-4711@db.example/shop",
+        "mysql://me:Geheim-4711@db.example",
+        "oracle://me:Geheim-4711@db.example/shop",
+        "Geheim-4711",
+        '{"conn_type": "postgres", "password": "Geheim-4711"',
+        '{"conn_type": "postgres", "password": "Geheim-4711", "port": "Geheim-4711"}',
+        '{"conn_type": "postgres", "password": "x", "extra": "{Geheim-4711"}',
+        '["Geheim-4711"]',
+    ],
+)
+def test_a_connection_that_cannot_be_read_keeps_its_secret(
+    value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CRM_DB", value)
+    with caplog.at_level("DEBUG"), pytest.raises(SourceError, match="crm_db") as caught:
+        airflow_connection("crm_db")
+    shown = "".join(traceback.format_exception(caught.value)) + caplog.text + "".join(capfd.readouterr())
+    for part in ("Gehe", "im-4711"):
+        assert part not in shown
+    assert "Airflow has no connection" not in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["postgres://me:Geheim-4711@${NO_SUCH_HOST}/shop", "mysql://me:Geheim/-4711@db/shop"])
+def test_a_connection_beside_the_bindings_keeps_its_secret(
+    uri: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "example.yaml").write_text(json.dumps({"connections": {"crm_db": uri}}))
+    monkeypatch.setenv("C360_SOURCES", str(tmp_path))
+    with pytest.raises((SourceError, SettingsError)) as caught:
+        airflow_connection("crm_db")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "4711" not in shown and "Geheim" not in shown
+    assert "NO_SUCH_HOST" in shown or "percent-encoded" in shown
+
+
+def test_a_google_key_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, end = (f"-----{word} PRIVATE KEY-----" for word in ("BEGIN", "END"))
+    key = f"{begin}\nGeheim4711\n{end}\n"
+    info = {"type": "service_account", "client_email": "a@b.c", "token_uri": "https://x.invalid", "private_key": key}
+    for given in (info, json.dumps(info), json.dumps(info)[:-5], {**info, "private_key": "Geheim4711"}):
+        google(monkeypatch, keyfile_dict=given)
+        with pytest.raises(SettingsError) as caught:
+            open_storage(load_settings({}))
+        assert "Geheim4711" not in "".join(traceback.format_exception(caught.value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -98,6 +99,9 @@ def test_a_load_tells_its_source_but_not_who_reads_it() -> None:
     sent = event(openlineage.loaded(project.contracts[binding.contract], binding, connection, 5))
     (read,) = sent["inputs"]
     assert (read["namespace"], read["name"]) == ("postgres://db.example.org:5432", f"crm.{binding.relation}")
+    maria = replace(connection, kind="mysql")
+    (of_mysql,) = event(openlineage.loaded(project.contracts[binding.contract], binding, maria, 5))["inputs"]
+    assert (of_mysql["namespace"], of_mysql["name"]) == ("mysql://db.example.org:3306", f"crm.{binding.relation}")
     assert "reader" not in json.dumps(sent)
     assert "s3cret" not in json.dumps(sent)
     fields = sent["outputs"][0]["facets"]["columnLineage"]["fields"]

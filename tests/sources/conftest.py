@@ -15,7 +15,9 @@ from customer360.settings import Settings, load_settings
 from customer360.sources import Connection, LoadResult, TableBinding, load_bindings, load_table
 from customer360.warehouse.local import LocalWarehouse
 from customer360.warehouse.port import RunInfo
+from sources.servers import mariadb_server, postgres_server
 
+__all__ = ["mariadb_server", "postgres_server"]
 NAME = TableName("raw_shop", "orders")
 DAY = date(2024, 6, 30)
 ORDERS = Contract(

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import click
 from rich.markup import escape
@@ -50,7 +51,7 @@ def doctor(as_json: bool) -> None:
 @contextmanager
 def _checks() -> Iterator[tuple[str, str, Sequence[Check]]]:
     """The warehouse, what will be touched, and the checks. What they made is gone after the block, however it ends."""
-    from customer360.orchestration.connections import airflow_connection, open_bigquery, open_landing
+    from customer360.orchestration.connections import airflow_connection, open_bigquery, open_landing, open_storage
     from customer360.orchestration.example import settings_of
     from customer360.project import load_project
 
@@ -66,7 +67,8 @@ def _checks() -> Iterator[tuple[str, str, Sequence[Check]]]:
 
     found = f"{len(project.models)} models, {len(project.contracts)} source contracts"
     first = Check("Project", "settings and files", lambda: Finding(Status.PASSED, found))
-    last = sources_check(settings, project, airflow_connection, sample=example.sample)
+    buckets = partial(open_storage, settings)
+    last = sources_check(settings, project, airflow_connection, sample=example.sample, buckets=buckets)
     if settings.warehouse == "local":
         from customer360.doctor.local import local_checks
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import click
 from rich.table import Table
@@ -25,7 +26,7 @@ def load(tables: tuple[str, ...], run_date: datetime | None) -> None:
 
     Refused rows go to quarantine.<system>__<table> with the reason; nothing is dropped.
     """
-    from customer360.orchestration.connections import airflow_connection, open_landing
+    from customer360.orchestration.connections import airflow_connection, open_landing, open_storage
     from customer360.sources import check_freshness, load_bindings, load_table
 
     with session(run_date and run_date.date()) as build:
@@ -44,7 +45,7 @@ def load(tables: tuple[str, ...], run_date: datetime | None) -> None:
         for binding, contract in chosen:
             result = load_table(
                 binding, contract, run=build.run, warehouse=build.warehouse, settings=build.settings,
-                connections=airflow_connection, landing=landing,
+                connections=airflow_connection, landing=landing, buckets=partial(open_storage, build.settings),
             )  # fmt: skip
             shown.add_row(
                 str(contract.name), result.mode, f"{result.rows_read:,}", f"{result.rows_loaded:,}",

@@ -61,7 +61,7 @@ def _extensions() -> Finding:
     from customer360.warehouse.duckdb_session import connect
     from customer360.warehouse.lake import EXTENSIONS
 
-    names = (*EXTENSIONS, "postgres_scanner")
+    names = (*EXTENSIONS, "postgres_scanner", "mysql_scanner")
     try:
         connect(*names).close()
     except (duckdb.Error, WarehouseError) as error:

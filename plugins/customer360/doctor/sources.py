@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from customer360.doctor.checks import Advice, Check, Finding, Status, failed, passed
 from customer360.errors import Customer360Error
@@ -13,21 +13,28 @@ from customer360.project import Project
 from customer360.settings import Settings
 from customer360.sources import Connection, load_bindings
 from customer360.sources.connections import attached
-from customer360.sources.extract import source_files
-from customer360.sources.window import Window
+from customer360.sources.files import check_files
 from customer360.warehouse.duckdb_session import connect
 
+if TYPE_CHECKING:
+    from google.cloud.storage import Client
+
 _SHOWN = 3
-_EVER = Window(None, date.max.replace(year=9998))
 
 
 def sources_check(
-    settings: Settings, project: Project, connections: Callable[[str], Connection], *, sample: bool
+    settings: Settings,
+    project: Project,
+    connections: Callable[[str], Connection],
+    *,
+    sample: bool,
+    buckets: Callable[[], Client] | None = None,
 ) -> Check:
-    """`connections` turns an id into a connection; `sample` if the sources are the sample shop, which can be made."""
+    """`connections` turns an id into a connection, `buckets` gives the client that reads gs://; `sample` if the sources
+    are the sample shop, which can be made."""
 
     def run() -> Finding:
-        problems, names = _problems(settings, project, connections)
+        problems, names = _problems(settings, project, connections, buckets)
         if not problems:
             return passed(f"{names} can be reached")
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
@@ -43,7 +50,12 @@ def sources_check(
     return Check("Sources", "sources", run)
 
 
-def _problems(settings: Settings, project: Project, connections: Callable[[str], Connection]) -> tuple[list[str], str]:
+def _problems(
+    settings: Settings,
+    project: Project,
+    connections: Callable[[str], Connection],
+    buckets: Callable[[], Client] | None,
+) -> tuple[list[str], str]:
     problems: dict[str, None] = {}
     databases: set[str] = set()
     files = 0
@@ -51,7 +63,7 @@ def _problems(settings: Settings, project: Project, connections: Callable[[str],
         for binding in system.tables.values():
             try:
                 if binding.files:
-                    source_files(binding, _EVER, settings)
+                    check_files(binding, settings, buckets)
                     files += 1
                 elif binding.connection not in databases:
                     databases.add(binding.connection)

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from customer360.errors import SettingsError, SourceError
 from customer360.orchestration.example import load_example
 from customer360.project import Project
 from customer360.settings import Settings, load_settings
-from customer360.sources.connections import Connection
+from customer360.sources.connections import Connection, Kind
 from customer360.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection as AirflowConnection
+    from google.cloud.storage import Client
 
     from customer360.sources.landing import Landing
     from customer360.warehouse.bigquery import BigQueryWarehouse
 
 # Airflow's connection type → the kind of source that customer360.sources reads.
-KINDS: dict[str | None, Literal["postgres", "sqlite"]] = {
+KINDS: dict[str | None, Kind] = {
+    "mariadb": "mysql",
+    "mysql": "mysql",
     "postgres": "postgres",
     "postgresql": "postgres",
     "sqlite": "sqlite",
@@ -33,23 +37,41 @@ KINDS: dict[str | None, Literal["postgres", "sqlite"]] = {
 def airflow_connection(conn_id: str) -> Connection:
     """The Airflow connection of this id, else the one that the folder of bindings itself names (example.yaml).
 
-    Raises SourceError where there is none, or one of a type that sources are not read from.
+    Raises SourceError where there is none, one that cannot be read, or one of a type that sources are not read from.
+    Its URI is in no message: a password is in it, and Python's errors about URIs and JSON quote parts of them.
     """
     settings = load_settings()
     _give_airflow_a_home(settings)
     from airflow.sdk import Connection as AirflowConnection
-    from airflow.sdk.exceptions import AirflowNotFoundException
+    from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
     try:
         return convert(AirflowConnection.get(conn_id))
     except AirflowNotFoundException:
         uri = load_example(settings).connections.get(conn_id)
+    except (AirflowException, AttributeError, KeyError, TypeError, ValueError):
+        raise _malformed(conn_id, f"set as AIRFLOW_CONN_{conn_id.upper()} or in Airflow's own store") from None
     if uri is None:
+        if f"AIRFLOW_CONN_{conn_id.upper()}" in settings.environment:  # Airflow takes what it cannot read for nothing
+            raise _malformed(conn_id, f"set as AIRFLOW_CONN_{conn_id.upper()}")
         raise SourceError(
             f"Airflow has no connection {conn_id!r}, and {settings.sources} names none; add it in Admin → Connections,"
             f" or set AIRFLOW_CONN_{conn_id.upper()} in the environment of the workers"
         )
-    return convert(AirflowConnection.from_uri(settings.expand(uri), conn_id))
+    names = re.findall(r"\$\{(\w+)\}", uri)
+    for name in names:
+        settings.expand(f"${{{name}}}")  # a missing one is named, without the URI around it
+    try:
+        return convert(AirflowConnection.from_uri(settings.expand(uri), conn_id))
+    except (AirflowException, AttributeError, KeyError, TypeError, ValueError):
+        raise _malformed(conn_id, f"named in {settings.sources}") from None
+
+
+def _malformed(conn_id: str, where: str) -> SourceError:
+    return SourceError(
+        f"connection {conn_id!r}, {where}, cannot be read: a URI has type, login, password, host, port and database,"
+        " with what is special in login and password percent-encoded (%40 for @, %2F for /), or it is a JSON object"
+    )
 
 
 def convert(found: AirflowConnection) -> Connection:
@@ -60,6 +82,10 @@ def convert(found: AirflowConnection) -> Connection:
             f"connection {found.conn_id!r} is of type {found.conn_type!r}; sources are read from"
             f" {', '.join(sorted(set(KINDS.values())))} connections"
         )
+    if found.extra and not found.extra_dejson and found.extra.strip() != "{}":
+        raise SourceError(f"connection {found.conn_id!r}: its Extra is no JSON object")  # encryption is asked for there
+    if kind == "mysql" and not found.schema:
+        raise SourceError(f"connection {found.conn_id!r} names no database; write it into Schema")
     return Connection(
         kind=kind,
         host=found.host or "",
@@ -133,11 +159,15 @@ def open_landing(settings: Settings) -> Landing:
     if not zone.startswith("gs://"):
         return FolderLanding(Path(zone))
     bucket, _, prefix = zone.removeprefix("gs://").partition("/")
+    return BucketLanding(open_storage(settings), bucket, prefix.strip("/"))
+
+
+def open_storage(settings: Settings) -> Client:
+    """The client of the Google connection that reads files in gs://. Raises SettingsError as `open_bigquery` does."""
     with _google_errors(settings):
         from airflow.providers.google.cloud.hooks.gcs import GCSHook
 
-        client = GCSHook(gcp_conn_id=settings.google_connection).get_conn()
-    return BucketLanding(client, bucket, prefix.strip("/"))
+        return GCSHook(gcp_conn_id=settings.google_connection).get_conn()
 
 
 @contextmanager

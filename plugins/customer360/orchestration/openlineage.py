@@ -201,4 +201,7 @@ def _place(binding: TableBinding, connection: Connection | None, settings: Setti
         return (f"gs://{bucket}", key) if files.startswith("gs://") else ("file", files)
     if connection.kind == "sqlite":
         return f"sqlite://{connection.database}", binding.relation
+    if connection.kind == "mysql":
+        relation = binding.relation if "." in binding.relation else f"{connection.database}.{binding.relation}"
+        return f"mysql://{connection.host}:{connection.port or 3306}", relation
     return f"postgres://{connection.host}:{connection.port or 5432}", f"{connection.database}.{binding.relation}"

@@ -20,7 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
 from customer360.errors import AuditError, Customer360Error, WarehouseUnavailableError
 from customer360.orchestration import openlineage
-from customer360.orchestration.connections import airflow_connection, open_landing, open_warehouse
+from customer360.orchestration.connections import airflow_connection, open_landing, open_storage, open_warehouse
 from customer360.orchestration.deployment import deployment
 from customer360.orchestration.links import WarehouseJobLink
 from customer360.project import TableName
@@ -160,6 +160,7 @@ class LoadTable(JobOperator):
                 settings=build.settings,
                 connections=connections,
                 landing=open_landing(build.settings),
+                buckets=partial(open_storage, build.settings),
             )
             self.job_url = result.url
             source = used[-1] if used else None

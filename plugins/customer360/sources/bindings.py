@@ -22,7 +22,7 @@ Mode = Literal["snapshot", "cursor", "file_date"]
 
 _SYSTEM_KEYS = {"system", "description", "tables"}
 _DATABASE_KEYS = {"connection", "relation"}
-_FILE_KEYS = {"files", "format", "encoding", "delimiter"}
+_FILE_KEYS = {"files", "format", "encoding", "delimiter", "settle_seconds"}
 _COMMON_KEYS = {"load", "columns", "where", "distinct", "freshness"}
 _LOAD_KEYS = {"cursor", "file_date", "lookback_days"}
 _FRESHNESS_KEYS = {"column", "warn_after", "fail_after"}
@@ -80,6 +80,7 @@ class TableBinding:
     """One contract's source: `connection` and `relation`, or `files` and `format`.
 
     `columns` maps contract columns to expressions; others are taken by equal name. `file` is the binding's own file.
+    `settle_seconds`: a file that was written to within so many seconds is not read yet.
     """
 
     contract: TableName
@@ -91,6 +92,7 @@ class TableBinding:
     format: Format = "csv"
     encoding: str = "utf-8"
     delimiter: str = ","
+    settle_seconds: int = 0
     where: Expression | None = None
     distinct: Distinct | None = None
     columns: Mapping[str, Expression] = field(default_factory=dict)
@@ -203,6 +205,7 @@ class _Reader:
             format=cast(Format, self.choice(entry, "format", place, ("csv", "ndjson", "parquet"), "csv")),
             encoding=self.choice(entry, "encoding", place, ("utf-8", "latin-1"), "utf-8"),
             delimiter=str(entry.get("delimiter", ",")),
+            settle_seconds=self.number(entry, "settle_seconds", place, "seconds"),
             where=self.expression(entry["where"], f"{place}.where") if "where" in entry else None,
             distinct=self.distinct(entry["distinct"], f"{place}.distinct", contract) if "distinct" in entry else None,
             columns=self.columns(entry.get("columns") or {}, f"{place}.columns", contract),
@@ -217,15 +220,19 @@ class _Reader:
             raise self.error(f"{place}.{key}", f"is {value!r}", f"one of {', '.join(values)}")
         return value
 
+    def number(self, entry: Mapping[str, Any], key: str, place: str, unit: str) -> int:
+        value = entry.get(key, 0)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise self.error(f"{place}.{key}", f"is {value!r}", f"a number of {unit}, 0 or more")
+        return value
+
     def load(self, raw: Any, place: str, from_files: bool) -> Load:
         if raw == "snapshot":
             return Load("snapshot")
         if raw is None or isinstance(raw, str):
             raise self.error(place, f"is {raw!r}", "snapshot, {cursor: column} or {file_date: 'regular expression'}")
         entry = self.mapping(raw, place, _LOAD_KEYS)
-        lookback = entry.get("lookback_days", 0)
-        if not isinstance(lookback, int) or lookback < 0:
-            raise self.error(f"{place}.lookback_days", f"is {lookback!r}", "a number of days, 0 or more")
+        lookback = self.number(entry, "lookback_days", place, "days")
         if ("cursor" in entry) == ("file_date" in entry):
             raise self.error(place, "needs either cursor or file_date")
         if "cursor" in entry:

@@ -1,8 +1,9 @@
 """How a source value becomes a contract value: strict reading of text, exact conversion of what has a type already.
 
 Text: blanks around a value are nothing, an empty one is NULL. INT64 is an optional sign and digits (`3.0` is refused);
-NUMERIC is decimal text, digits beyond the ninth rounded half away from zero as BigQuery's loads do; DATE is ISO, also
-with a time of midnight; TIMESTAMP is ISO 8601, without a zone UTC; epochs are refused. So are NaN and infinity, always.
+NUMERIC is decimal text, digits beyond the ninth rounded half away from zero as BigQuery's loads do, unless the source
+has a decimal type: a number that needs them is refused then; DATE is ISO, also with a time of midnight; TIMESTAMP is
+ISO 8601, without a zone UTC; epochs are refused. So are NaN and infinity, always.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ BLANKS = "' \t\r\n'"
 
 _INT64 = r"[+-]?[0-9]{1,19}"
 _NUMERIC = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?"
+_FLOAT64 = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"
+_EXACT_NUMERIC = r"[+-]?([0-9]+(\.[0-9]{0,9}0*)?|\.[0-9]{1,9}0*)"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _MIDNIGHT = r"([ T]00:00(:00(\.0+)?)?(Z|\+00(:?00)?)?)?"
 _ZONE = r"( ?(Z|UTC)|[+-][0-9]{2}(:?[0-9]{2})?)?"
@@ -27,6 +30,9 @@ _FLOATS = {"FLOAT", "DOUBLE"}
 _NAIVE = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 _TEXTS = ("VARCHAR", "UUID", "ENUM", "JSON")
+
+# The type of a column that is text in DuckDB and an exact decimal number in its database.
+DECIMAL_TEXT = "VARCHAR OF DECIMAL"
 
 # What BigQuery can store: years 1 to 9999. Conditions to put after a value.
 RANGES = {
@@ -73,7 +79,10 @@ def converted(value: str, source: str, target: str) -> Conversion | None:
     A number with a fraction is no STRING: ids that went through a float have lost digits, so that is drift, not text.
     """
     if is_text(source):
-        text = value if source == "VARCHAR" else f"CAST({value} AS VARCHAR)"
+        text = value if source.startswith("VARCHAR") else f"CAST({value} AS VARCHAR)"
+        if source == DECIMAL_TEXT and target == "NUMERIC":
+            bare = f"trim({text}, {BLANKS})"
+            return Conversion(_matching(bare, _EXACT_NUMERIC, _decimal_reading(bare)), f"{bare} <> ''")
         return _from_text(text, target)
     found = _from_typed(value, source, target)
     return Conversion(found[0], f"{value} IS NOT NULL", total=found[1]) if found else None
@@ -92,12 +101,10 @@ def _text_reading(bare: str, target: str) -> str | None:
         case "INT64":
             return _matching(bare, _INT64, f"TRY_CAST({bare} AS BIGINT)")
         case "NUMERIC":
-            # Most numbers fit into 64 bits, where reading text is thirty times faster than in 128.
-            short = f"CAST(TRY_CAST({bare} AS DECIMAL(18, 9)) AS DECIMAL(38, 9))"
-            return _matching(bare, _NUMERIC, f"COALESCE({short}, TRY_CAST({bare} AS DECIMAL(38, 9)))")
+            return _matching(bare, _NUMERIC, _decimal_reading(bare))
         case "FLOAT64":
             number = f"TRY_CAST({bare} AS DOUBLE)"
-            return _matching(bare, _NUMERIC, f"CASE WHEN isfinite({number}) THEN {number} END")
+            return _matching(bare, _FLOAT64, f"CASE WHEN isfinite({number}) THEN {number} END")
         case "DATE":
             return _matching(bare, _DAY + _MIDNIGHT, f"TRY_CAST(left({bare}, 10) AS DATE)")
         case "TIMESTAMP":
@@ -112,6 +119,12 @@ def _text_reading(bare: str, target: str) -> str | None:
         case "JSON":
             return f"gsql_safe_json({bare})"
     return None
+
+
+def _decimal_reading(bare: str) -> str:
+    # Most numbers fit into 64 bits, where reading text is thirty times faster than in 128.
+    short = f"CAST(TRY_CAST({bare} AS DECIMAL(18, 9)) AS DECIMAL(38, 9))"
+    return f"COALESCE({short}, TRY_CAST({bare} AS DECIMAL(38, 9)))"
 
 
 def _matching(text: str, pattern: str, reading: str) -> str:
@@ -133,6 +146,10 @@ def _from_typed(value: str, source: str, target: str) -> tuple[str, bool] | None
             return f"TRY_CAST({value} AS BIGINT)", source in _INTEGERS
         case "INT64" if decimal or source in _FLOATS:
             return f"CASE WHEN {value} = trunc({value}) THEN TRY_CAST({value} AS BIGINT) END", False
+        case "NUMERIC" if decimal and decimal[1] > 9:
+            # Digits that NUMERIC does not have were meant: a number that needs them is refused, not rounded.
+            kept = f"TRY_CAST({value} AS DECIMAL(38, 9))"
+            return f"CASE WHEN TRY_CAST({kept} AS {source}) = {value} THEN {kept} END", False
         case "NUMERIC" if integer or decimal:
             fits = source in _INTEGERS or bool(decimal and decimal[1] <= 9 and decimal[0] - decimal[1] <= 29)
             return f"TRY_CAST({value} AS DECIMAL(38, 9))", fits

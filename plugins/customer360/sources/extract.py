@@ -5,18 +5,12 @@
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer360.errors import SchemaDriftError, SourceError
-from customer360.settings import Settings
-from customer360.sources.bindings import TableBinding
-from customer360.sources.window import Window
+from customer360.errors import SchemaDriftError, SourceError, SourceUnreachableError
+from customer360.sources.files import SourceFile
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,6 +20,7 @@ RESERVED = frozenset({"_position", "_line", "_source"})
 # broken ones in.
 BROKEN = "CREATE TEMP TABLE broken (reason VARCHAR, raw VARCHAR, line BIGINT, source VARCHAR, follows BIGINT)"
 LINE = "s._line + (SELECT count(*) FROM broken AS b WHERE b.source = s._source AND b.follows < s._line)"
+_MARK, _LEAST_BYTES = b"PAR1", 12
 # Rows of file n are numbered from n times this.
 FILE_STRIDE = 1 << 36
 
@@ -49,58 +44,13 @@ class Extract:
         return next((column for column in self.columns if column.lower() == name.lower()), None)
 
 
-@dataclass(frozen=True)
-class SourceFile:
-    """One input file and its name as rows carry it: the path below the pattern's fixed folder."""
-
-    path: Path
-    name: str
-
-    @property
-    def exactly(self) -> str:
-        """The path for DuckDB, which takes a name like `a[1].csv` for a pattern."""
-        return glob.escape(str(self.path))
-
-    @property
-    def compressed(self) -> bool:
-        return self.path.suffix == ".gz"
-
-
-def source_files(binding: TableBinding, window: Window, settings: Settings) -> list[SourceFile]:
-    """The files of the window in order of name. SourceError where the pattern matches nothing at all."""
-    pattern = settings.expand(binding.files)
-    if "://" in pattern:
-        raise SourceError(f"{binding.contract}: {pattern} is in a bucket; files are read from folders of this machine")
-    root = Path(pattern)
-    while glob.has_magic(str(root)):
-        root = root.parent
-    root = root if root.is_dir() else root.parent
-    paths = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
-    found = [SourceFile(Path(path), os.path.relpath(path, root)) for path in paths]
-    if not found:
-        raise SourceError(f"{binding.contract}: no file matches {pattern}, named in {binding.file.name}")
-    if binding.load.file_date is None:
-        return found
-    return [file for file in found if _file_date(binding, file) in window]
-
-
-def _file_date(binding: TableBinding, file: SourceFile) -> date:
-    assert binding.load.file_date is not None
-    match = binding.load.file_date.search(file.name)
-    try:
-        return date.fromisoformat(match[1].replace("_", "-") if match else "")
-    except ValueError:
-        raise SourceError(
-            f"{binding.contract}: the name of {file.name} holds no date where {binding.load.file_date.pattern!r} looks"
-            f" for one; rename it, or correct files or file_date in {binding.file.name}"
-        ) from None
-
-
 def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]) -> Extract:
     """A view: Parquet is read where it lies, as often as needed."""
     from customer360.warehouse.duckdb_text import identifier, literal
 
     session.execute(BROKEN)
+    for file in files:
+        _check_whole(file)
     schemas = [
         dict(_described(session, f"read_parquet({literal(file.exactly)}, hive_partitioning = false)")) for file in files
     ]
@@ -120,8 +70,8 @@ def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
     for scan, schema in zip(scans, schemas_of, strict=True):
         paths = ", ".join(literal(file.exactly) for file in scan)
         columns = ", ".join(identifier(name) for name in schema if name.lower() not in RESERVED)
-        cut = len(str(scan[0].path)) - len(scan[0].name) + 1
-        source = literal(scan[0].name) if len(scan) == 1 else f"substr(filename, {cut})"
+        shown = ", ".join(literal(file.name) for file in scan)
+        source = shown if len(scan) == 1 else f"[{shown}][CAST(file_index AS BIGINT) + 1]"
         position = f"CAST(({first} + file_index) * {FILE_STRIDE} + file_row_number + 1 AS BIGINT)"
         selects.append(
             f"SELECT {columns}, {position} AS _position, CAST(file_row_number + 1 AS BIGINT) AS _line,"
@@ -131,6 +81,22 @@ def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
     session.execute(f"CREATE TEMP VIEW source AS {' UNION ALL BY NAME '.join(selects)}")
     types = dict(_described(session, "source"))
     return Extract({name: types[name] for name in names}, tuple(merged), absent)
+
+
+def _check_whole(file: SourceFile) -> None:
+    """Parquet begins and ends with the same four letters; what it holds is said at its end."""
+    size = file.path.stat().st_size
+    with file.path.open("rb") as data:
+        first = data.read(4)
+        data.seek(max(size - 4, 0))
+        last = data.read(4)
+    if first and not _MARK.startswith(first[:4]):
+        raise SourceError(f"{file.name} is no Parquet file: it begins with {first!r}, not with {_MARK!r}")
+    if size < _LEAST_BYTES or last != _MARK:
+        raise SourceUnreachableError(
+            f"{file.name} is cut off: its {size:,} bytes do not end as Parquet does; nothing of it was loaded: is it"
+            " still being uploaded?"
+        )
 
 
 def _refuse_mixed_floats(files: Sequence[SourceFile], schemas: Sequence[Mapping[str, str]]) -> None:

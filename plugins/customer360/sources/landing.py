@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from customer360.errors import SettingsError, SourceError, SourceUnreachableError
+from customer360.errors import SettingsError
 from customer360.project import TableName
+from customer360.sources.storage_errors import storage_errors
 
 if TYPE_CHECKING:
     from google.cloud.storage import Client
 
+_HINTS = {
+    403: "Its account needs the role Storage Object User on the bucket; `c360 doctor` says how to give it.",
+    404: "Does the bucket of C360_LANDING exist? `c360 doctor` says how to make it.",
+}
 # A multiple of 256 KiB. Larger files go up in pieces of this size, so that a broken connection repeats one piece.
 _CHUNK_BYTES = 16 * 1024 * 1024
 
@@ -72,7 +75,7 @@ class BucketLanding:
 
     def place(self, file: Path, target: str) -> None:
         """See the protocol. An object appears when its upload is complete, and its checksum has been compared."""
-        with _errors(f"put {target}", self._project):
+        with storage_errors(f"put {target}", self._project, _HINTS):
             blob = self.bucket.blob(self._name(target), chunk_size=_CHUNK_BYTES)
             blob.upload_from_filename(str(file), content_type="application/vnd.apache.parquet", checksum="crc32c")
 
@@ -80,7 +83,7 @@ class BucketLanding:
         from google.api_core.exceptions import NotFound
 
         name = self._name(target)
-        with _errors(f"remove earlier files beside {target}", self._project):
+        with storage_errors(f"remove earlier files beside {target}", self._project, _HINTS):
             for blob in self.bucket.list_blobs(prefix=f"{name.rpartition('/')[0]}/"):
                 if keep and blob.name == name:
                     continue
@@ -91,31 +94,6 @@ class BucketLanding:
 
     def _name(self, target: str) -> str:
         return target.removeprefix(f"gs://{self.bucket.name}/")
-
-
-@contextmanager
-def _errors(doing: str, project: str) -> Iterator[None]:
-    """Google's errors as ours: what to do, and whether a retry helps."""
-    from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-
-    from customer360.warehouse import bigquery_errors as google
-
-    try:
-        yield
-    except (*google.ERRORS, InvalidResponse, DataCorruption) as error:
-        reason, message = google.reason_and_message(error)
-        code = getattr(error, "code", None) or getattr(getattr(error, "response", None), "status_code", None)
-        code = code if isinstance(code, int) else 0
-        refused = 400 <= code < 500 and code not in (408, 429)
-        helps = google.retry_helps(error) if reason or not code else not refused
-        hints = {
-            403: "Its account needs the role Storage Object User on the bucket; `c360 doctor` says how to give it.",
-            404: "Does the bucket of C360_LANDING exist? `c360 doctor` says how to make it.",
-        }
-        of_google = google.advice(error, project)
-        hint = hints.get(code, "") if reason not in ("quotaExceeded", "rateLimitExceeded") and not helps else ""
-        raised = (SourceUnreachableError if helps else SourceError)(f"{doing}: {message}. {hint or of_google}".rstrip())
-        raise raised from error
 
 
 def folder_landing(zone: str) -> FolderLanding:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TextIO
 from customer360.errors import SourceError, SourceUnreachableError
 from customer360.sources.bindings import TableBinding
 from customer360.sources.connections import failure
-from customer360.sources.extract import BROKEN, FILE_STRIDE, RESERVED, Extract, SourceFile
+from customer360.sources.extract import BROKEN, FILE_STRIDE, RESERVED, Extract
+from customer360.sources.files import SourceFile
 from customer360.warehouse.duckdb_text import identifier, literal
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from customer360.sources import lines, mapping
 from customer360.sources.bindings import Mode, TableBinding
 from customer360.sources.connections import Connection, failure
 from customer360.sources.databases import read_database
-from customer360.sources.extract import Extract, read_parquet, source_files
+from customer360.sources.extract import Extract, read_parquet
+from customer360.sources.files import SourceFile, source_files, unchanged
 from customer360.sources.judgement import Counts, Judgement
 from customer360.sources.landing import Landing, folder_landing
 from customer360.sources.window import Window, window
@@ -34,6 +35,7 @@ from customer360.warehouse.port import JobStats, RunInfo, Warehouse
 
 if TYPE_CHECKING:
     import duckdb
+    from google.cloud.storage import Client
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +70,12 @@ def load_table(
     settings: Settings,
     connections: Callable[[str], Connection],
     landing: Landing | None = None,
+    buckets: Callable[[], Client] | None = None,
 ) -> LoadResult:
     """Load one table for the run's date, replacing that date's partition and its quarantine.
 
-    `landing` is where the extract lands on its way; default is the folder that the settings name.
+    `landing` is where the extract lands on its way; default is the folder that the settings name. `buckets` gives the
+    client that reads files in gs://.
 
     Raises SchemaDriftError where source and contract do not go together, TooManyRefusedError above the contract's
     share (the refused rows are in the quarantine then, raw is untouched), SourceUnreachableError for what is out of
@@ -83,7 +87,7 @@ def load_table(
     folder.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f"load_{contract.name.table}_", dir=folder))
     try:
-        batch = _Batch(binding, contract, run, settings, scratch)
+        batch = _Batch(binding, contract, run, settings, scratch, buckets)
         result = batch.extract(period, connections)
         before = warehouse.row_counts([contract.name])
         stats = _commit(batch, result, warehouse, landing or folder_landing(settings.landing_zone))
@@ -111,6 +115,7 @@ class _Batch:
     run: RunInfo
     settings: Settings
     scratch: Path
+    buckets: Callable[[], Client] | None = None
 
     @property
     def id(self) -> str:
@@ -138,20 +143,28 @@ class _Batch:
             temp_directory=self.scratch / "spill",
         ) as session:
             try:
-                source = self._read(session, period, connection)
-                return self._judge(session, source, period)
+                files = [] if connection else self._files(period)
+                with unchanged(self.binding, files):
+                    source = self._read(session, period, connection, files)
+                    return self._judge(session, source, period)
             except (duckdb.Error, OSError) as error:
                 kind = failure(error)
                 asked = "; did the source change while it was read?" if kind is SourceUnreachableError else ""
                 raise kind(f"{self.contract.name}: cannot read {self.binding.place}: {error}{asked}") from error
 
+    def _files(self, period: Window) -> list[SourceFile]:
+        return source_files(self.binding, period, self.settings, self.scratch, self.buckets)
+
     def _read(
-        self, session: duckdb.DuckDBPyConnection, period: Window, connection: Connection | None
+        self,
+        session: duckdb.DuckDBPyConnection,
+        period: Window,
+        connection: Connection | None,
+        files: list[SourceFile],
     ) -> Extract | None:
         wanted = mapping.wanted_columns(self.binding, self.contract)
         if connection:
             return read_database(session, self.binding, connection, period, wanted, self.scratch)
-        files = source_files(self.binding, period, self.settings)
         if not files:
             log.warning("%s: no file is dated %s to %s", self.contract.name, period.first or "…", period.last)
             return None

@@ -16,7 +16,7 @@ from customer360.googlesql import types
 from customer360.googlesql.to_duckdb import expression_to_duckdb
 from customer360.project import Column, Contract
 from customer360.sources.bindings import Expression, TableBinding
-from customer360.sources.conversion import converted, googlesql_type
+from customer360.sources.conversion import DECIMAL_TEXT, converted, googlesql_type
 from customer360.sources.extract import Extract
 from customer360.sources.window import Window
 from customer360.warehouse.duckdb_text import identifier
@@ -103,8 +103,11 @@ def create_mapped(
     session.execute(f"CREATE TEMP {'TABLE' if once else 'VIEW'} mapped AS {query}")
     session.execute("RESET disabled_optimizers")
     found = {row[0]: row[1] for row in session.execute("DESCRIBE mapped").fetchall()}
+    decimals = {identifier(name): type_ for name, type_ in extract.columns.items() if type_ == DECIMAL_TEXT}
     return [
-        MappedColumn(column, f"m{n}", found[f"m{n}"], f"e{n}" if n in risky else None)
+        MappedColumn(
+            column, f"m{n}", decimals.get(values[column.name], found[f"m{n}"]), f"e{n}" if n in risky else None
+        )
         for n, column in enumerate(contract.source_columns)
     ]
 
@@ -200,8 +203,9 @@ class _Writer:
         if reading is None:
             raise SchemaDriftError(f"{self.contract.name}: the cursor {cursor.text} is {source}, expected a time")
         first = window.first or date.min
-        # One reading per row: COALESCE sends rows without a time into the window.
-        moment = f"COALESCE({reading.value}, TIMESTAMPTZ '{window.last} 00:00:00+00')"
+        # COALESCE sends rows without a time, or at an end of all time, into the window.
+        at = f"CASE WHEN isfinite({reading.value}) THEN {reading.value} END" if "ZONE" in source else reading.value
+        moment = f"COALESCE({at}, TIMESTAMPTZ '{window.last} 00:00:00+00')"
         last = f"TIMESTAMPTZ '{window.last} 23:59:59.999999+00'"
         return [f"{moment} BETWEEN TIMESTAMPTZ '{first} 00:00:00+00' AND {last}"]
 

@@ -16,7 +16,7 @@ _OPTIONS: dict[str, Any] = {"preserve_insertion_order": False, "enable_progress_
 
 
 def extension_file(name: str) -> Path:
-    """Path of an extension (`ducklake`, `sqlite_scanner`, `postgres_scanner`) inside its wheel."""
+    """Path of an extension (`ducklake`, `sqlite_scanner`, `postgres_scanner`, `mysql_scanner`) inside its wheel."""
     spec = find_spec(f"duckdb_extension_{name}")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         found = Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
