@@ -59,19 +59,21 @@ def load(tables: tuple[str, ...], run_date: datetime | None) -> None:
 @select_option
 @run_date_option
 @click.option("--audit/--no-audit", "audited", default=True, help="Run expectations before publishing (default).")
-def run(selectors: tuple[str, ...], run_date: datetime | None, audited: bool) -> None:
+@click.option("--full", is_flag=True, help="Rebuild incremental tables whole, whatever has changed.")
+def run(selectors: tuple[str, ...], run_date: datetime | None, audited: bool, full: bool) -> None:
     """Build models without Airflow: write candidates, audit them, publish, layer by layer.
 
     \b
     c360 run --date 2024-06-30
     c360 run --date 2024-06-30 -s staging           one layer
     c360 run --date 2024-06-30 -s core.fct_orders+  a model and all that reads it
+    c360 run --date 2024-06-30 --full               everything from raw, nothing incremental
     """
     started = time.monotonic()
     spent = {"write": 0.0, "audit": 0.0, "publish": 0.0}
     with session(run_date and run_date.date()) as opened:
         chosen = opened.project.graph.select(selectors)
-        build = replace(opened, selected=frozenset(chosen))
+        build = replace(opened, selected=frozenset(chosen), full=full)
         build.ensure()
         layers = build.project.graph.layers(chosen)
         for layer, names in layers.items():

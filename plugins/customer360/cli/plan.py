@@ -23,8 +23,11 @@ _MARKS = {"create": "[green]+ create[/]", "alter": "[yellow]~ alter[/]", "refuse
 @run_date_option
 @click.pass_context
 def plan(context: click.Context, selectors: tuple[str, ...], run_date: datetime | None) -> None:
-    """Show what `run` would build, in order, with the bytes each model would read, and which tables it would create or
-    alter first. Changes nothing.
+    """Show what `run` would build, in order, with the bytes each model would read in full and in this run, and which
+    tables it would create or alter first. Changes nothing.
+
+    An incremental table is rebuilt in the partitions that have changed: `rebuilds` says which, and why it is whole
+    where it is. What a run of several layers will have changed in the earlier ones is not known before.
 
     A change that would break those who read a table, such as a column of another type, is refused; the statement that
     makes it is shown, and the command exits with 1. So it does for a model that is over its budget, or whose query
@@ -46,37 +49,47 @@ def plan(context: click.Context, selectors: tuple[str, ...], run_date: datetime 
 
 def _show_models(build: Build, names: Sequence[TableName]) -> list[str]:
     """Print the models in order; what is wrong with them, one sentence each."""
-    limits = build.warehouse.engine == "bigquery"  # the embedded warehouse bills nothing
-    shown = Table("#", "layer", "model", "kind", "reads", "bytes", title=f"Plan for {build.run.run_date}")
+    shown = Table(
+        "#", "layer", "model", "kind", "reads", "bytes in full", "this run", "rebuilds", "budget",
+        title=f"Plan for {build.run.run_date}",
+    )  # fmt: skip
     shown.columns[2].no_wrap = True
-    if limits:
-        shown.add_column("budget")
-    total, unknown, number, wrong = 0, 0, 0, list[str]()
+    total, now, unknown, number, wrong = 0, 0, 0, 0, list[str]()
     for layer, models in build.project.graph.layers(names).items():
         for name in models:
             model, number = build.project.models[name], number + 1
-            size, budget = None, build.budget(model) if limits else None
+            size, part, rebuilds, budget = None, None, "", build.budget(model)
             try:
-                estimate = _estimate(build, model)
-                size = None if estimate is None else estimate.bytes_processed
+                estimate = _estimate(build, model, model.sql)
+                size = part = None if estimate is None else estimate.bytes_processed
+                if estimate is not None and model.incremental:
+                    planned = build.plan(model)
+                    rebuilds = str(planned)
+                    if planned.partitions is not None and (narrowed := _estimate(build, model, planned.sql)):
+                        part = narrowed.bytes_processed if planned.partitions else 0
                 if estimate is not None and list(estimate.columns.items()) != list(model.spec.schema.items()):
                     wrong.append(f"{name}: {_columns(estimate, model)}")
             except Customer360Error as error:
                 wrong.append(f"{name}: {error}")
-            exceeded = size is not None and budget is not None and size > budget
+            exceeded = part is not None and budget is not None and part > budget
             if exceeded:
-                wrong.append(f"{name} would read {_bytes(size)}, its budget is {_bytes(budget)}")
-            total, unknown = total + (size or 0), unknown + (size is None and not model.built_by)
+                wrong.append(f"{name} would read {_bytes(part)}, its budget is {_bytes(budget)}")
+            total, now = total + (size or 0), now + (part or 0)
+            unknown += size is None and not model.built_by
             reads = ", ".join(sorted({str(reference.name) for reference in model.references}))
             limit = "–" if budget is None else f"[red]over {_bytes(budget)}[/]" if exceeded else _bytes(budget)
             kind = f"computed ({model.built_by})" if model.built_by else model.materialized
             shown.add_row(
                 str(number), layer, name.table, kind, reads, "–" if model.built_by else _bytes(size),
-                *([limit] if limits else []),
+                "–" if model.built_by else _bytes(part), rebuilds, limit,
             )  # fmt: skip
         shown.add_section()
     console.print(shown)
-    console.print(f"{_bytes(total)} in all" + (f"; {unknown} models read tables not built yet" if unknown else ""))
+    share = f", {now / total:.0%} of it" if total else ""
+    console.print(
+        f"{_bytes(total)} in full, {_bytes(now)} in this run{share}"
+        + (f"; {unknown} models read tables not built yet" if unknown else "")
+    )
     return wrong
 
 
@@ -104,12 +117,12 @@ def _show_changes(changes: Sequence[Change]) -> bool:
     return bool(refused)
 
 
-def _estimate(build: Build, model: Model) -> Estimate | None:
-    """None for what Python computes, and where something that is read is not there yet."""
+def _estimate(build: Build, model: Model, sql: str) -> Estimate | None:
+    """What a query of the model would read. None for what Python computes, and where something that is read is not there yet."""
     if model.built_by or any(build.warehouse.columns(reference.name) is None for reference in model.references):
         return None
     parameters = {key: build.parameters[key] for key in model.parameters}
-    return build.warehouse.estimate(model.sql, parameters=parameters)
+    return build.warehouse.estimate(sql, parameters=parameters)
 
 
 def _bytes(size: int | None) -> str:

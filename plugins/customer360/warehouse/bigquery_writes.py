@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from google.cloud import bigquery
 
-from customer360.errors import BudgetError, WarehouseError
+from customer360.errors import WarehouseError
 from customer360.googlesql.rename import rename_tables
 from customer360.project.model import TableSpec
 from customer360.project.names import TableName
@@ -19,6 +19,7 @@ from customer360.warehouse import bigquery_resources as resources
 from customer360.warehouse.bigquery_jobs import Job, Jobs, Step, Submission, digest_of, label_texts
 from customer360.warehouse.bigquery_sql import QueryParameter, query_parameters, tables_read
 from customer360.warehouse.bigquery_tables import Tables
+from customer360.warehouse.costs import refuse_over_budget
 from customer360.warehouse.port import JobStats, RunInfo
 
 # BigQuery bills at least this much for every table that a query reads; a lower maximum_bytes_billed fails any query.
@@ -197,9 +198,5 @@ def check_columns(spec: TableSpec, dry: bigquery.QueryJob) -> None:
 def _within_budget(spec: TableSpec, dry: bigquery.QueryJob, maximum_bytes: int) -> int:
     """The least `maximum_bytes_billed` that lets the budget be used up; BudgetError when the query is over it."""
     estimated = int(dry.total_bytes_processed or 0)
-    if estimated > maximum_bytes:
-        raise BudgetError(
-            f"{spec.name} would read {estimated:,} bytes, its budget is {maximum_bytes:,}:"
-            " read fewer columns or partitions, or raise budget_bytes in model.yaml (or C360_BUDGET_BYTES)"
-        )
+    refuse_over_budget(spec, estimated, maximum_bytes)
     return max(maximum_bytes, _LEAST_BILLED * max(1, len(dry.referenced_tables)))

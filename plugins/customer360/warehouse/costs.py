@@ -8,7 +8,8 @@ from typing import Literal
 
 import pyarrow as pa
 
-from customer360.errors import Customer360Error
+from customer360.errors import BudgetError, Customer360Error
+from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.project.platform import JOBS
 from customer360.warehouse.port import JobStats, RunInfo, Warehouse
@@ -48,3 +49,12 @@ def note_costs(warehouse: Warehouse, *rows: pa.Table) -> None:
         warehouse.append(JOBS, pa.concat_tables(rows))
     except Customer360Error as error:
         log.warning("%s is without %s row(s): %s", JOBS.name, len(rows), error)
+
+
+def refuse_over_budget(spec: TableSpec, estimated: int, maximum_bytes: int) -> None:
+    """BudgetError for a query that would read more than it may."""
+    if estimated > maximum_bytes:
+        raise BudgetError(
+            f"{spec.name} would read {estimated:,} bytes, its budget is {maximum_bytes:,}:"
+            " read fewer columns or partitions, or raise budget_bytes in model.yaml (or C360_BUDGET_BYTES)"
+        )

@@ -119,13 +119,9 @@ def table_id(connection: duckdb.DuckDBPyConnection, name: TableName) -> int | No
     return None if row is None else int(row[0])
 
 
-def sizes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """`dataset.table` → bytes of its Parquet files."""
-    rows = connection.execute(
-        f"SELECT s.schema_name || '.' || i.table_name, i.file_size_bytes FROM ducklake_table_info('{ALIAS}') AS i"
-        f" JOIN {CATALOG}.ducklake_schema AS s ON s.schema_id = i.schema_id AND s.end_snapshot IS NULL"
-    ).fetchall()
-    return {name: int(size or 0) for name, size in rows}
+def total_bytes(connection: duckdb.DuckDBPyConnection) -> int:
+    """Bytes of all files of the lake: no query reads more of a table."""
+    return scalar(connection, f"SELECT COALESCE(SUM(file_size_bytes), 0) FROM {CATALOG}.ducklake_data_file")
 
 
 def drop(connection: duckdb.DuckDBPyConnection, name: TableName) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,8 @@ from customer360.project.periods import outside
 from customer360.settings import Parameter
 from customer360.warehouse import lake
 from customer360.warehouse.duckdb_text import identifier, literal
+from customer360.warehouse.costs import refuse_over_budget
+from customer360.warehouse.lake_costs import bytes_of, reads
 from customer360.warehouse.lake_partitions import insert_by_partition, replace_partitions
 from customer360.warehouse.lake_session import LakeSession
 from customer360.warehouse.lake_tables import (
@@ -39,8 +42,8 @@ from customer360.warehouse.lake_tables import (
     kinds,
     quoted,
     scalar,
-    sizes,
     table_id,
+    total_bytes,
 )
 from customer360.warehouse.port import Change, Estimate, JobStats, Publication, RunInfo
 
@@ -182,6 +185,8 @@ class LocalWarehouse(LakeSession):
         """See the port. Files of partitions that stay are linked into the target: no row of them is read."""
         started = time.monotonic()
         query = self._translate(sql, parameters, renames)
+        if maximum_bytes is not None and maximum_bytes < total_bytes(self.connection):
+            refuse_over_budget(spec, self._bytes(sql, parameters, renames), maximum_bytes)
         name = target or spec.name
         data = self.folder / "data"
         with self._transaction(f"write {name}", run) as connection:
@@ -305,14 +310,26 @@ class LocalWarehouse(LakeSession):
         *,
         parameters: Mapping[str, Parameter] | None = None,
     ) -> Estimate:
-        """See the port. Here: the Parquet bytes of every table that is read, whole."""
+        """See the port. Here: the compressed bytes of the columns that are read, in the files that may hold the rows."""
         query = self._translate(sql, parameters, None)
         with self._errors("estimate"):
             relation = self.connection.sql(query)
             columns = dict(zip(relation.columns, map(in_googlesql, map(str, relation.types)), strict=True))
-            known = sizes(self.connection)
-        names = {f"{r.dataset}.{r.table}" for r in references(parse_query(sql))}
-        return Estimate(sum(known.get(name, 0) for name in names), exact=False, columns=columns)
+        return Estimate(self._bytes(sql, parameters, None), exact=False, columns=columns)
+
+    def _bytes(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None,
+        renames: Mapping[TableName, TableName] | None,
+    ) -> int:
+        """What a query would read."""
+        bound = bind_parameters(sql, parameters or {})
+        names = {f"{r.dataset}.{r.table}" for r in references(parse_query(bound))}
+        found = reads(bound, {name: self._schemas.get(name) or self._known(name) for name in names})
+        moved = renames or {}
+        with self._errors("estimate"):
+            return bytes_of(self.connection, [replace(r, table=moved.get(r.table, r.table)) for r in found])
 
     def _translate(
         self,
