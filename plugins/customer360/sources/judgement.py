@@ -15,7 +15,7 @@ from customer360.errors import ProjectError, SchemaDriftError
 from customer360.googlesql import types
 from customer360.project import Column, Contract
 from customer360.sources.conversion import BLANKS, RANGES, Conversion, converted, is_text
-from customer360.sources.extract import LINE, Extract
+from customer360.sources.extract import BROKEN_BEFORE, LINE, Extract
 from customer360.sources.mapping import MappedColumn
 from customer360.warehouse.duckdb_text import identifier, literal
 
@@ -141,7 +141,7 @@ class Judgement:
             ),
             arrived AS (
               SELECT s._position, {self._raw} AS raw, {LINE} AS line, s._source
-              FROM source AS s SEMI JOIN faults USING (_position)
+              FROM (SELECT * FROM source SEMI JOIN faults USING (_position)) AS s {BROKEN_BEFORE}
             ),
             keyed AS (
               SELECT _position, CAST(to_json({{{key}}}) AS VARCHAR) AS key, [{given}] AS given

@@ -159,9 +159,9 @@ class _Batch:
             return read_parquet(session, files)
         session.execute("SET preserve_insertion_order = true")  # rows are numbered as they lie in the file
         if self.binding.format == "csv":
-            return lines.read_csv(session, files, self.binding)
+            return lines.read_csv(session, files, self.binding, self.scratch)
         documents = mapping.document_columns(self.binding, self.contract)
-        return lines.read_ndjson(session, files, self.binding, wanted.values(), documents)
+        return lines.read_ndjson(session, files, self.binding, self.scratch, wanted.values(), documents)
 
     def _judge(self, session: duckdb.DuckDBPyConnection, source: Extract | None, period: Window) -> LoadResult:
         counts, loaded, extra = Counts(0, 0, 0), 0, tuple[str, ...]()
