@@ -148,9 +148,10 @@ class Judgement:
               FROM mapped SEMI JOIN faults USING (_position)
             ),
             entries AS (
-              SELECT kind, fault.column_name, fault.reason, key, given[fault.number] AS value, raw, line, _source
+              SELECT kind, fault.column_name, fault.reason, key, given[fault.number] AS value, raw, line, _source,
+                _position
               FROM faulty JOIN arrived USING (_position) JOIN keyed USING (_position)
-              UNION ALL SELECT 'row', NULL, reason, NULL, NULL, raw, line, source FROM broken
+              UNION ALL SELECT 'row', NULL, reason, NULL, NULL, raw, line, source, NULL FROM broken
             )
             SELECT kind, column_name, reason, key, value, raw, line, {audit} FROM entries"""
 

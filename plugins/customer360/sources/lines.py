@@ -19,6 +19,7 @@ from customer360.warehouse.duckdb_text import identifier, literal
 if TYPE_CHECKING:
     import duckdb
 
+LINES = "CREATE TEMP TABLE lines (raw VARCHAR, position BIGINT, line BIGINT, source VARCHAR)"
 # In no JSON text: strings must escape control characters. So every line is one field.
 _NO_DELIMITER = "\x1e"
 
@@ -72,7 +73,7 @@ def read_ndjson(
     A text that is a document on its own keeps its quotes: "5" is no number.
     Numbers keep every digit; those inside a document are doubles, as BigQuery's JSON has them.
     """
-    session.execute("CREATE TEMP TABLE lines (raw VARCHAR, position BIGINT, line BIGINT, source VARCHAR)")
+    session.execute(LINES)
     session.execute(BROKEN)
     options = f"header = false, delim = {literal(_NO_DELIMITER)}, quote = '', escape = ''"
     for number, file in enumerate(files):
@@ -88,6 +89,13 @@ def read_ndjson(
         _read(session, file, insert)
         _keep_rejects(session, file, text, binding.encoding)
         _refuse_array(session, file)
+    return objects_read(session, wanted, documents, files[0].name)
+
+
+def objects_read(
+    session: duckdb.DuckDBPyConnection, wanted: Iterable[str], documents: Collection[str], place: str
+) -> Extract:
+    """The objects of the table `lines` (raw, position, line, source) as `source`; what is none goes to `broken`."""
     spellings = _refuse_lines(session, {name.lower() for name in wanted})
     names = {lower: spellings.get(lower, [name])[0] for name in wanted if (lower := name.lower()) not in RESERVED}
     # Every spelling of every name; `fields` has one list per name.
@@ -106,7 +114,7 @@ def read_ndjson(
             {f"json_extract(raw, [{wanted_paths}])" if documents else "NULL"} AS documents
           FROM objects
         )""")
-    absent = {name: files[0].name for lower, name in names.items() if spellings and lower not in spellings}
+    absent = {name: place for lower, name in names.items() if spellings and lower not in spellings}
     raw = "(SELECT l.raw FROM lines AS l WHERE l.position = s._position)"
     present = tuple(spelt[0] for spelt in spellings.values())
     return Extract(dict.fromkeys(names.values(), "VARCHAR"), present, absent, raw=raw)

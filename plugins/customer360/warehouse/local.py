@@ -243,7 +243,7 @@ class LocalWarehouse(LakeSession):
                     if self.columns(name) is None:
                         create(connection, publication.spec, name)
                     connection.execute(f"DELETE FROM {quoted(name)} WHERE {column} = DATE '{publication.partition}'")
-                    connection.execute(f"INSERT INTO {quoted(name)} SELECT * FROM {quoted(candidate)}")
+                    connection.execute(f"INSERT INTO {quoted(name)} BY NAME SELECT * FROM {quoted(candidate)}")
                     drop(connection, candidate)
                 rows_now = scalar(connection, f"SELECT COUNT(*) FROM {quoted(name)}")
                 stats[name] = JobStats(rows=rows_now, seconds=time.monotonic() - started)
