@@ -39,8 +39,8 @@ def quarantine() -> None:
     c360 quarantine export crm.customer_info --to refused.csv
     c360 quarantine replay crm.customer_info --date 2024-06-30
 
-    `replay` is for a contract or binding that was too strict or wrong: mend it, then replay. Where the source was wrong,
-    have it mended and load the date again: that replaces raw and quarantine of the date.
+    `replay` is for a contract or binding that was too strict or wrong: mend it, then replay. Where the source was
+    wrong, have it mended and load the date again: that replaces raw and quarantine of the date.
     """
 
 

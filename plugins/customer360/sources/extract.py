@@ -42,7 +42,8 @@ class Extract:
     """What `source` looks like. `columns`: its columns as DuckDB types; `present`: all the source has, also unread.
 
     `absent`: columns that a file lacks, and which file. `ordered`: whether `_position` is the same on every read.
-    `raw`: SQL of a row as it arrived, over `source AS s`; NULL stands for its columns as JSON.
+    `raw`: SQL of a row as it arrived, over `source AS s`; NULL stands for its columns as JSON. `unread`: SQL of what
+    nothing reads, as a JSON object, over `source`; NULL where `columns` has it all.
     """
 
     columns: Mapping[str, str]
@@ -50,6 +51,7 @@ class Extract:
     absent: Mapping[str, str] = field(default_factory=dict)
     ordered: bool = True
     raw: str | None = None
+    unread: str | None = None
 
     def find(self, name: str) -> str | None:
         """The source's spelling of a column name, whatever its case."""

@@ -57,7 +57,8 @@ class Judgement:
             conversion = _conversion(self.contract, mapped)
             readings.append(f"{conversion.value} AS c{n}")
             judged += _judged(self.contract, mapped, conversion, n, run_date)
-        query = f"SELECT {', '.join(judged)}, _position, _source FROM (SELECT *, {', '.join(readings)} FROM mapped)"
+        kept = "_position, _source, _extra" if self.contract.new_columns == "add" else "_position, _source"
+        query = f"SELECT {', '.join(judged)}, {kept} FROM (SELECT *, {', '.join(readings)} FROM mapped)"
         # Reading text is the costly part: once. Typed columns are read again faster than they are written.
         once = any(
             is_text(mapped.type) and (mapped.column.type != "STRING" or mapped.column.format) for mapped in self.columns
@@ -124,6 +125,7 @@ class Judgement:
         values = ", ".join(f"v{n} AS {identifier(mapped.column.name)}" for n, mapped in enumerate(self.columns))
         repeated = self.session.execute("SELECT count(*) FROM repeats").fetchone() != (0,)
         without = " ANTI JOIN repeats USING (_position)" if repeated else ""
+        audit += ", _extra" if self.contract.new_columns == "add" else ""
         return f"SELECT {values}, {audit} FROM judged{without} WHERE {self._usable}"
 
     def refused(self, audit: str) -> str:

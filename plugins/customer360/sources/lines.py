@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
-from collections.abc import Collection, Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,16 +109,17 @@ def objects_read(
     wanted_paths = ", ".join(path for spelt in paths for path in spelt)
     session.execute(f"""
         CREATE TEMP TABLE source AS
-        SELECT {columns}, position AS _position, line AS _line, source AS _source
+        SELECT {columns}, _unread, position AS _position, line AS _line, source AS _source
         FROM (
           SELECT {_exact_fields(wanted_paths)} AS fields, position, line, source,
-            {f"json_extract(raw, [{wanted_paths}])" if documents else "NULL"} AS documents
+            {f"json_extract(raw, [{wanted_paths}])" if documents else "NULL"} AS documents,
+            {_unread(spellings, names)} AS _unread
           FROM objects
         )""")
     absent = {name: place for lower, name in names.items() if spellings and lower not in spellings}
     raw = "(SELECT l.raw FROM lines AS l WHERE l.position = s._position)"
     present = tuple(spelt[0] for spelt in spellings.values())
-    return Extract(dict.fromkeys(names.values(), "VARCHAR"), present, absent, raw=raw)
+    return Extract(dict.fromkeys(names.values(), "VARCHAR"), present, absent, raw=raw, unread="_unread")
 
 
 def _refuse_array(session: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
@@ -179,6 +181,14 @@ def _field(values: str, first: int, spellings: int) -> str:
         for n in range(first, first + spellings)
     ]
     return f"coalesce({', '.join(each)})"
+
+
+def _unread(spellings: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> str:
+    """The keys that nothing reads, with their values; NULL where there are none."""
+    read = {key: None for lower in names for key in spellings.get(lower, ())}
+    if len(read) == sum(map(len, spellings.values())):
+        return "CAST(NULL AS VARCHAR)"
+    return f"CAST(nullif(json_merge_patch(raw, {literal(json.dumps(read))}), '{{}}') AS VARCHAR)"
 
 
 def _exact_fields(paths: str) -> str:

@@ -121,7 +121,7 @@ def _wanted(column: Column) -> str:
 
 
 def contract_named(project: Project, name: str) -> Contract:
-    """The contract of `crm.customer_info`, `raw_crm.customer_info`, `quarantine.crm__customer_info`, `customer_info`."""
+    """The contract of `crm.customer_info`, also written `customer_info` or as the raw or the quarantine table."""
     short = name.lower().removeprefix("quarantine.").replace("__", ".", 1).removeprefix("raw_")
     found = [
         contract

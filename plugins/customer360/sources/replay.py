@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _MARK = "_replay"
 _LATEST = """
-SELECT batch_id, mode, window_from, rows_read, rows_loaded, rows_quarantined, drift
+SELECT batch_id, mode, window_from, rows_read, rows_loaded, rows_quarantined, drift, source_columns
 FROM ops.loads
 WHERE table_name = @table_name AND loaded_date = @run_date
 ORDER BY finished_at DESC, batch_id DESC
@@ -327,7 +327,7 @@ class _Replay:
             "cells_quarantined": entries.column("kind").to_pylist().count("cell"), "drift": self.log["drift"],
             "seconds": 0.0, "finished_at": datetime.now(UTC), "run_by": self.run.run_by, "run_type": self.run.run_type,
             "rows_before": before, "rows_after": None if before is None else before + added,
-            "code_version": self.run.code_version,
+            "code_version": self.run.code_version, "source_columns": self.log["source_columns"],
         }  # fmt: skip
         return pa.Table.from_pylist([row], schema=LOADS.arrow_schema)
 
