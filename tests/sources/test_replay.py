@@ -6,14 +6,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cloud_server import CloudServer
 
 from customer360.errors import SourceError, TooManyRefusedError, WarehouseError
 from customer360.project import Contract
-from customer360.project.platform import LOADS
+from customer360.sources import load_table
+from customer360.sources.landing import BucketLanding
 from customer360.sources.replay import Replayed, replay
+from customer360.warehouse.bigquery import BigQueryWarehouse
 from customer360.warehouse.port import Publication, RunInfo
 from sources.conftest import DAY, ORDERS, Shop
 
@@ -129,9 +133,12 @@ def test_rows_that_depend_on_others_cannot_be_judged_alone(shop: Shop, more: str
 def test_a_replay_that_died_is_ended_by_the_next_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """On BigQuery partitions are published one after the other, the log at last: whatever is missing comes."""
     shop.contract = strict(quantity={"minimum": "1"})
-    shop.write("files/orders.csv", HEADER + f"o1,{GOOD}o2,1,2024-06-30,0,1.5,open,n\no3,1,2024-06-30,x,1.5,open,n\n")
+    shop.write(
+        "files/orders.csv",
+        HEADER + f"o1,{GOOD}o2,1,2024-06-30,0,1.5,open,n\no3,1,2024-06-30,x,1.5,open,n\no4,1,2024-06-30,2,1.5,lost,n\n",
+    )
     shop.load(CSV)
-    shop.contract = ORDERS
+    shop.contract = lenient = strict(status={"allowed": ("open", "lost")})
     publish = shop.warehouse.publish
 
     for published in (1, 2):
@@ -145,10 +152,50 @@ def test_a_replay_that_died_is_ended_by_the_next_one(shop: Shop, monkeypatch: py
             with pytest.raises(WarehouseError, match="gone"):
                 replayed(shop, run_id=f"died after {published}")
         done = replayed(shop, run_id=f"after {published}")
-        assert (done.refused, statuses(shop)) == (1, {"o1": (2, "open"), "o2": (0, "open")})
-        assert logged(shop)[-1] == (3, 2, 1, 0)
+        assert (done.refused, statuses(shop)) == (1, {"o1": (2, "open"), "o2": (0, "open"), "o4": (2, "lost")})
+        assert logged(shop)[-1] == (4, 3, 1, 0)
         assert len(shop.quarantine()) == 1
         shop.contract = strict(quantity={"minimum": "1"})
         shop.load(CSV)
-        shop.contract = ORDERS
-    assert shop.warehouse.columns(LOADS.name) is not None
+        shop.contract = lenient
+
+
+def test_on_bigquery_too(shop: Shop, tmp_path: Path) -> None:
+    """Over HTTP, with the real clients; a replay that dies between its two copies is ended by the next."""
+    with CloudServer(tmp_path / "cloud") as server:
+        server.add_bucket("landing")
+        warehouse = BigQueryWarehouse(server.client(), location=server.location)
+        strictly = strict(quantity={"minimum": "1"})
+        shop.write(
+            "files/orders.csv",
+            HEADER + f"o1,{GOOD}o2,1,2024-06-30,0,1.5,open,n\no3,1,2024-06-30,2,1.5,lost,n\nbroken\n",
+        )
+        binding, landing = shop.bind(CSV), BucketLanding(server.storage_client(), "landing")
+        load_table(
+            binding, strictly, run=RunInfo("first", DAY), warehouse=warehouse, settings=shop.settings,
+            connections=shop.connections.__getitem__, landing=landing,
+        )  # fmt: skip
+        orders = strict(status={"allowed": ("open", "lost")})
+        publish = warehouse.publish
+
+        def dies(publications: Sequence[Publication], *, run: RunInfo, log: Any = None) -> Any:
+            publish(publications[:1], run=run)
+            raise WarehouseError("gone")
+
+        warehouse.publish = dies  # type: ignore[method-assign]
+        with pytest.raises(WarehouseError, match="gone"):
+            replay(binding, orders, run=RunInfo("dies", DAY), warehouse=warehouse, settings=shop.settings)
+        warehouse.publish = publish  # type: ignore[method-assign]
+        for run_id in ("again", "once more"):
+            done = replay(binding, orders, run=RunInfo(run_id, DAY), warehouse=warehouse, settings=shop.settings)
+            assert (done.refused, done.cells, done.unreadable) == (1, 0, 1)
+        query = (
+            "SELECT order_id, quantity, status FROM raw_shop.orders WHERE _loaded_date = '2024-06-30' ORDER BY order_id"
+        )
+        assert [tuple(row.values()) for row in warehouse.query(query).to_pylist()] == [
+            ("o1", 2, "open"), ("o2", 0, "open"), ("o3", 2, "lost"),
+        ]  # fmt: skip
+        counts = "SELECT rows_read, rows_loaded, rows_quarantined FROM ops.loads ORDER BY finished_at"
+        assert [tuple(row.values()) for row in warehouse.query(counts).to_pylist()] == [(4, 2, 2), (4, 3, 1)]
+        assert [name.table for name in warehouse.tables("raw_shop")] == ["orders"]
+        warehouse.close()

@@ -208,7 +208,7 @@ class _Replay:
         same = keys.replace(", ", " AND ")
         session.execute(f"""
             CREATE TEMP TABLE repeated AS SELECT _position FROM good AS g
-            WHERE _kind = 'row' AND EXISTS (SELECT 1 FROM keys AS k WHERE {same})""")
+            WHERE _kind = 'row' AND EXISTS (SELECT 1 FROM keys AS k WHERE NOT k._open AND {same})""")
         # A row with refused cells takes the place of the one that was loaded; where that is not to be found, it stays.
         session.execute(
             f"DELETE FROM good AS g WHERE _kind = 'cell' AND NOT EXISTS (SELECT 1 FROM keys AS k WHERE {same})"
@@ -246,22 +246,25 @@ class _Replay:
               WHERE c.kind = 'cell' AND now.faults = before.faults)""")
 
     def _keys_in_raw(self, session: duckdb.DuckDBPyConnection) -> pa.Table:
-        """Keys of `good`, as they are there, that the raw partition has."""
+        """Keys of `good`, as they are there, that the raw partition has; `_open`: by a replay that did not end."""
         columns = [column for column in self.spec.columns if column.name in self.contract.key]
         spec = replace(self.scratch, columns=tuple(columns))
         names = ", ".join(identifier(column.name) for column in columns)
         keys = session.execute(f"SELECT DISTINCT {names} FROM good").to_arrow_table().cast(spec.arrow_schema)
         if not keys.num_rows:
-            return keys
+            return keys.append_column("_open", pa.array([], pa.bool_()))
         self.warehouse.drop([spec.name])
         self.warehouse.append(spec, keys)
         try:
             wanted = ", ".join(f"s.{column.name}" for column in columns)
             query = f"""
-                SELECT DISTINCT {wanted} FROM {self.spec.name} AS r JOIN {spec.name} AS s ON {_same_key(columns)}
-                WHERE r._loaded_date = @run_date AND r._batch_id NOT IN UNNEST(@unlogged)"""
-            parameters = self.parameters | {"unlogged": Parameter("ARRAY<STRING>", self.unlogged)}
-            found = self.warehouse.query(query, parameters=parameters).cast(spec.arrow_schema)
+                SELECT DISTINCT {wanted}, r._batch_id IN UNNEST(@unlogged) AS _open FROM {self.spec.name} AS r JOIN {spec.name} AS s ON {_same_key(columns)}
+                WHERE r._loaded_date = @run_date"""
+            parameters = {
+                "run_date": self.parameters["run_date"],
+                "unlogged": Parameter("ARRAY<STRING>", self.unlogged),
+            }
+            found = self.warehouse.query(query, parameters=parameters)
         finally:
             self.warehouse.drop([spec.name])
         return found
