@@ -22,12 +22,8 @@ from customer360.errors import SourceError
 from customer360.project import Contract, TableName, TableSpec
 from customer360.project.platform import LOADS, quarantine_spec
 from customer360.settings import Parameter, Settings
-from customer360.sources import mapping
-from customer360.sources.bindings import Load, TableBinding
-from customer360.sources.extract import BROKEN
-from customer360.sources.judgement import Judgement
-from customer360.sources.lines import LINES, objects_read
-from customer360.sources.window import Window
+from customer360.sources import rejudgement
+from customer360.sources.bindings import TableBinding
 from customer360.warehouse.duckdb_session import connect
 from customer360.warehouse.duckdb_text import identifier, literal
 from customer360.warehouse.port import Publication, RunInfo, Warehouse
@@ -107,7 +103,8 @@ class _Replay:
         # Another for each replay: rows of one that died are known by it.
         text = f"{contract.name}|{run.run_date}|{run.run_id}|{datetime.now(UTC)}"
         self.id = f"{run.run_date:%Y%m%d}_{hashlib.sha256(text.encode()).hexdigest()[:16]}{_MARK}"
-        self.now = f"TIMESTAMPTZ '{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"
+        now = f"TIMESTAMPTZ '{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"
+        self.stamp = f"DATE '{run.run_date}' AS _loaded_date, {now} AS _loaded_at, {literal(self.id)} AS _batch_id"
         self.unlogged: list[str] = []
 
     @property
@@ -144,17 +141,10 @@ class _Replay:
     def judge(self, session: duckdb.DuckDBPyConnection) -> Replayed:
         """Judge, and publish what came of it."""
         session.register("entries", self.entries)
-        readable = "kind = 'row' AND json_valid(raw) AND CASE WHEN json_valid(raw) THEN json_type(raw) END = 'OBJECT'"
-        if self.binding.format != "ndjson" or self.binding.connection:
-            readable += " AND column_name IS NOT NULL"  # a broken line of a CSV that happens to look like JSON
-        session.execute(f"""
-            CREATE TEMP TABLE candidates AS SELECT *, row_number() OVER (ORDER BY kind, _source, line, raw) AS position
-            FROM (
-              SELECT kind, raw, line, _source FROM entries WHERE {readable}
-              UNION ALL SELECT DISTINCT kind, raw, line, _source FROM entries WHERE kind = 'cell'
-            )""")
-        self._create_judged(session)
-        self._settle(session)
+        readable = rejudgement.create_candidates(session, self.binding)
+        rejudgement.create_judged(session, self.binding, self.contract, self.run.run_date, self.stamp)
+        session.register("keys", self._keys_in_raw(session))
+        rejudgement.settle(session, self.contract, self.stamp)
         remaining = session.execute(f"SELECT * FROM remaining ORDER BY {_ORDER}").to_arrow_table()
         remaining = remaining.cast(self.quarantine.arrow_schema)
         count = _counter(session)
@@ -170,81 +160,6 @@ class _Replay:
             unreadable, changed,
         )  # fmt: skip
 
-    def _create_judged(self, session: duckdb.DuckDBPyConnection) -> None:
-        """`good` and `bad`: the candidates' rows that load now, and entries for what is refused still.
-
-        Names that are not the contract's begin with _, which none of its own does.
-        """
-        session.execute(LINES)
-        session.execute("INSERT INTO lines SELECT raw, position, line, _source FROM candidates")
-        session.execute(BROKEN)
-        wanted = mapping.wanted_columns(self.binding, self.contract).values()
-        # In JSON that a CSV's or a database's row was kept as, a document is a text.
-        is_ndjson = self.binding.format == "ndjson" and not self.binding.connection
-        documents = mapping.document_columns(self.binding, self.contract) if is_ndjson else ()
-        extract = objects_read(session, wanted, documents, "the quarantine")
-        # Which rows a load reads was decided when they were read.
-        binding = replace(self.binding, where=None, load=Load("snapshot"))
-        columns = mapping.create_mapped(
-            session, binding, self.contract, replace(extract, absent={}), Window(None, self.run.run_date)
-        )
-        judgement = Judgement(session, self.contract, columns, extract, self.run.run_date)
-        judgement.refuse()
-        audit = (
-            f"DATE '{self.run.run_date}' AS _loaded_date, {self.now} AS _loaded_at, {literal(self.id)} AS _batch_id,"
-            " _source, _position"
-        )
-        session.execute(f"""
-            CREATE TEMP TABLE good AS SELECT g.*, c.kind AS _kind, c.raw AS _raw, c.line AS _line
-            FROM ({judgement.loadable(audit)}) AS g JOIN candidates AS c ON c.position = g._position""")
-        session.execute(f"CREATE TEMP TABLE bad AS {judgement.refused(audit)}")
-
-    def _settle(self, session: duckdb.DuckDBPyConnection) -> None:
-        """Leave in `good` what raw takes, and put what the quarantine holds afterwards into `remaining`."""
-        keys = ", ".join(
-            f"g.{identifier(name)} IS NOT DISTINCT FROM k.{identifier(name)}" for name in self.contract.key
-        )
-        session.register("keys", self._keys_in_raw(session))
-        same = keys.replace(", ", " AND ")
-        session.execute(f"""
-            CREATE TEMP TABLE repeated AS SELECT _position FROM good AS g
-            WHERE _kind = 'row' AND EXISTS (SELECT 1 FROM keys AS k WHERE NOT k._open AND {same})""")
-        # A row with refused cells takes the place of the one that was loaded; where that is not to be found, it stays.
-        session.execute(
-            f"DELETE FROM good AS g WHERE _kind = 'cell' AND NOT EXISTS (SELECT 1 FROM keys AS k WHERE {same})"
-        )
-        key = ", ".join(f"{identifier(name)}: CAST({identifier(name)} AS VARCHAR)" for name in self.contract.key)
-        audit = "_loaded_date, _loaded_at, _batch_id, _source"
-        session.execute(f"""
-            CREATE TEMP TABLE remaining AS
-            SELECT kind, column_name, reason, key, value, raw, line, {audit} FROM bad AS b
-            WHERE _position IN (SELECT position FROM candidates WHERE kind = 'row')
-              OR _position IN (SELECT _position FROM good WHERE _kind = 'cell')
-              OR (_position IS NULL AND EXISTS (SELECT 1 FROM candidates AS c WHERE c.kind = 'row' AND c.raw = b.raw))
-            UNION ALL
-            SELECT 'row', {literal(", ".join(self.contract.key))}, 'key is repeated',
-              CAST(to_json({{{key}}}) AS VARCHAR), NULL, _raw, _line, {audit}
-            FROM good WHERE _position IN (FROM repeated)
-            UNION ALL
-            SELECT kind, column_name, reason, key, value, raw, line, _loaded_date,
-              {self.now} AS _loaded_at, {literal(self.id)}, _source
-            FROM entries AS e
-            WHERE NOT EXISTS (
-              SELECT 1 FROM candidates AS c WHERE c.kind = e.kind AND c.raw = e.raw AND c._source = e._source
-                AND c.line IS NOT DISTINCT FROM e.line
-                AND (c.kind = 'row' OR c.position IN (SELECT _position FROM good)))""")
-        session.execute("DELETE FROM good WHERE _position IN (FROM repeated)")
-        # Rows whose cells are all refused as before need no writing.
-        faults = "list(column_name ORDER BY column_name) AS faults"
-        session.execute(f"""
-            DELETE FROM good WHERE _position IN (
-              SELECT c.position FROM candidates AS c
-              JOIN (SELECT _position, {faults} FROM bad WHERE kind = 'cell' GROUP BY _position) AS now
-                ON now._position = c.position
-              JOIN (SELECT raw, line, _source, {faults} FROM entries WHERE kind = 'cell' GROUP BY ALL) AS before
-                ON before.raw = c.raw AND before._source = c._source AND before.line IS NOT DISTINCT FROM c.line
-              WHERE c.kind = 'cell' AND now.faults = before.faults)""")
-
     def _keys_in_raw(self, session: duckdb.DuckDBPyConnection) -> pa.Table:
         """Keys of `good`, as they are there, that the raw partition has; `_open`: by a replay that did not end."""
         columns = [column for column in self.spec.columns if column.name in self.contract.key]
@@ -258,7 +173,8 @@ class _Replay:
         try:
             wanted = ", ".join(f"s.{column.name}" for column in columns)
             query = f"""
-                SELECT DISTINCT {wanted}, r._batch_id IN UNNEST(@unlogged) AS _open FROM {self.spec.name} AS r JOIN {spec.name} AS s ON {_same_key(columns)}
+                SELECT DISTINCT {wanted}, r._batch_id IN UNNEST(@unlogged) AS _open
+                FROM {self.spec.name} AS r JOIN {spec.name} AS s ON {_same_key(columns)}
                 WHERE r._loaded_date = @run_date"""
             parameters = {
                 "run_date": self.parameters["run_date"],
