@@ -87,7 +87,8 @@ def test_replay_says_what_happened_and_what_comes_next(shop: dict[str, str]) -> 
     assert result.exit_code == 0, result.output
     assert "c360 run --date D -s staging.stg_support__customer_service+" in result.output
     assert (
-        "airflow tasks clear customer_360_daily -t '^(staging.write_stg_support__customer_service)$'" in result.output
+        "c360 airflow tasks clear customer_360_daily --task-regex '^(staging.write_stg_support__customer_service)$'"
+        in result.output
     )
     count = run(shop, "sql", "SELECT COUNT(*) AS n FROM raw_support.customer_service WHERE _loaded_date = '2024-06-30'",
                 "--format", "json")  # fmt: skip
@@ -96,4 +97,4 @@ def test_replay_says_what_happened_and_what_comes_next(shop: dict[str, str]) -> 
 
 def test_a_table_that_is_none_is_named_with_those_that_are(shop: dict[str, str]) -> None:
     result = run(shop, "quarantine", "show", "customer_servant")
-    assert "is no source table; known: commerce.exchange_rates, " in str(result.exception)
+    assert "is no source table; known: commerce.product_catalog, " in str(result.exception)

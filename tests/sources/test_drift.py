@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -14,8 +16,11 @@ import pytest
 
 from customer360.errors import SchemaDriftError
 from customer360.project.model import EXTRA, NewColumns
+from customer360.sources import Connection
 from customer360.sources.drift import Change, Seen, differences
+from customer360.sources.replay import replay
 from customer360.warehouse.local import LocalWarehouse
+from customer360.warehouse.port import RunInfo
 from sources.conftest import ORDERS, Shop
 
 CSV = "files: ${FILES}/orders.csv\nformat: csv\nload: snapshot\n"
@@ -105,6 +110,25 @@ def test_a_contract_may_keep_columns_that_it_does_not_have(shop: Shop, binding: 
     else:
         assert kept == {"o1": None, "o2": {"Loyalty tier": "gold", "score_2": "", "deep": {"a": [1.5, None]}}}
     assert "source column Loyalty tier is not in the contract and was kept in _extra" in result.drift
+
+
+def test_a_database_s_unknown_columns_are_kept_and_replayed_too(shop: Shop) -> None:
+    new_columns(shop, "add")
+    shop.warehouse.close()
+    shop.warehouse = LocalWarehouse(shop.settings.lake)
+    file = shop.folder / "shop.db"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE orders (order_id, line, placed_at, quantity, amount, tier)")
+        database.execute(
+            "INSERT INTO orders VALUES ('o1', 1, '2024-06-01', 2, 1.5, 'gold'), ('o2', 1, 'soon', 2, 1.5, 'tin')"
+        )
+    shop.connections["db"] = Connection("sqlite", database=str(file))
+    text = "connection: db\nrelation: orders\nload: snapshot\n"
+    shop.load(text, day(1))
+    assert [row["_extra"] for row in shop.rows()] == ['{"tier":"gold"}']
+    mended = shop.bind(f"{text}columns: {{placed_at: \"REPLACE(placed_at, 'soon', '2024-06-02')\"}}\n")
+    replay(mended, shop.contract, run=RunInfo("again", day(1)), warehouse=shop.warehouse, settings=shop.settings)
+    assert [row["_extra"] for row in shop.rows()] == ['{"tier":"gold"}', '{"tier":"tin"}']
 
 
 def test_columns_are_compared_by_name_whatever_their_case_and_order_counts(shop: Shop) -> None:

@@ -184,7 +184,7 @@ def _what_next(build: Build, contract: Contract, first: date) -> str:
         "Tables made from it have not seen the rows yet. For the last date that was built:\n"
         f"  c360 run --date D {selected}\n"
         "or in Airflow, from the first replayed date on:\n"
-        f"  airflow tasks clear customer_360_daily -t {regex} --downstream --start-date {first}"
+        f"  c360 airflow tasks clear customer_360_daily --task-regex {regex} --downstream --start-date {first}"
     )
 
 
