@@ -8,12 +8,13 @@ SOURCES   ?=
 CUSTOMERS ?= 2000
 SEEDS     ?= 300
 HISTORIES ?= 200
+EXAMPLES  ?= 500
 # Where uv is cannot be where it installs: `uv sync` removes what the lock file does not name.
 UV         = .venv-uv/bin/uv
 export UV_PROJECT_ENVIRONMENT = .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-histories test-identity check format up down clean setup
+.PHONY: help demo test test-faults test-histories test-identity test-pollution check format up down clean setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +39,9 @@ test-histories: $(READY) ## Hold incremental tables against full rebuilds, over 
 
 test-identity: $(READY) ## Resolve random graphs, long chains and killed runs, against networkx
 	@C360_IDENTITY_SWEEP=1 $(BIN)/python -m pytest -n 2 tests/identity
+
+test-pollution: $(READY) ## Mix clean rows with polluted ones, EXAMPLES=500 times
+	@C360_POLLUTION_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 2 tests/sources/test_mixed_pollution.py
 
 check: $(READY) ## Check format, lint, types, SQL, architecture, licences, secrets and the lock file
 	$(BIN)/ruff format --check .

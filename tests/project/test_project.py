@@ -126,7 +126,7 @@ def test_a_bad_model_yaml_is_refused_by_file(tmp_path: Path, text: str, message:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (CONTRACT + "new_columns: add\n", r"new_columns is 'add' \(ignore or fail\)"),
+        (CONTRACT + "new_columns: keep\n", r"new_columns is 'keep' \(ignore or add or fail\)"),
         (CONTRACT + "customer_system: crm\n", "unknown key 'customer_system'"),
         (CONTRACT.replace("key: [id]\n", ""), "needs a key"),
         (

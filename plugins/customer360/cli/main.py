@@ -19,6 +19,7 @@ _COMMANDS = {
     "down": ("customer360.orchestration.commands:down", "Stop what `up` started."),
     "sample": ("customer360.sample.cli:sample", "Generate the sample shop's nine source systems."),
     "load": ("customer360.cli.pipeline:load", "Load sources into raw tables for one day."),
+    "quarantine": ("customer360.cli.quarantine:quarantine", "Refused rows: list, show, export, judge them again."),
     "plan": ("customer360.cli.plan:plan", "Show what would run, what it would read, and which tables it would change."),
     "run": ("customer360.cli.pipeline:run", "Build models without Airflow: write, audit, publish."),
     "test": ("customer360.cli.inspect:test", "Run the given/expect cases of models."),

@@ -118,7 +118,8 @@ def _show_changes(changes: Sequence[Change]) -> bool:
 
 
 def _estimate(build: Build, model: Model, sql: str) -> Estimate | None:
-    """What a query of the model would read. None for what Python computes, and where something that is read is not there yet."""
+    """What a query of the model would read. None for what Python computes, and where something that it reads is not
+    there yet."""
     if model.built_by or any(build.warehouse.columns(reference.name) is None for reference in model.references):
         return None
     parameters = {key: build.parameters[key] for key in model.parameters}

@@ -47,6 +47,12 @@ WHERE _loaded_date = @run_date
 GROUP BY kind, column_name, reason
 """
 _REASONS_SHOWN = 15
+_CHANGES = """
+SELECT table_name, kind, column_name, before, after, action
+FROM ops.schema_changes
+WHERE run_date = @run_date
+ORDER BY table_name, seen_at, kind, column_name
+"""
 
 
 def show(settings: Settings, outcome: Outcome, console: Console) -> None:
@@ -58,6 +64,8 @@ def show(settings: Settings, outcome: Outcome, console: Console) -> None:
         console.print(_loads(warehouse, outcome.run_date), "")
         if refused := _refused(project, warehouse, outcome.run_date):
             console.print(refused, "")
+        if changed := _changed(warehouse, outcome.run_date):
+            console.print(changed, "")
         console.print(_published(project, warehouse))
         for row in _rows(warehouse, _NEWER, run_date=outcome.run_date):
             console.print(
@@ -110,6 +118,17 @@ def _refused(project: Project, warehouse: Warehouse, run_date: date) -> Table | 
     if rest := found[_REASONS_SHOWN:]:
         table.add_row(f"{sum(entry[0] for entry in rest):,}", f"for {len(rest)} more reasons", "", "")
     return table if found else None
+
+
+def _changed(warehouse: Warehouse, run_date: date) -> Table | None:
+    """How the sources' columns differ from those of the loads before."""
+    rows = _rows(warehouse, _CHANGES, run_date=run_date)
+    table = _table("Changes of the sources", "table", "what", "column", "before", "after", "done", words=range(6))
+    for row in rows:
+        table.add_row(
+            row["table_name"], row["kind"], *(row[key] or "" for key in ("column_name", "before", "after", "action"))
+        )
+    return table if rows else None
 
 
 def _published(project: Project, warehouse: Warehouse) -> Table:

@@ -16,6 +16,7 @@ from customer360.project.graph import Graph
 from customer360.project.incremental import check_incremental, read_incremental
 from customer360.project.model import (
     AUDIT_COLUMNS,
+    EXTRA,
     Column,
     Contract,
     Format,
@@ -161,7 +162,9 @@ def _read_contract(name: TableName, folder: Path) -> Contract:
         raise ProjectError("a contract needs a key", path=file, hint="key: [customer_id]")
     # Events pile up day by day: whoever reads them says which days.
     partition = {"column": "_loaded_date", "require_filter": bool(raw.get("event_time"))}
-    spec = _spec(name, file, raw | {"partition_by": partition}, AUDIT_COLUMNS)
+    new_columns: NewColumns = _choice(raw, "new_columns", get_args(NewColumns), "ignore", file)
+    added = (*AUDIT_COLUMNS, EXTRA) if new_columns == "add" else AUDIT_COLUMNS
+    spec = _spec(name, file, raw | {"partition_by": partition}, added)
     for column in [*raw["key"], *([raw["event_time"]] if raw.get("event_time") else [])]:
         if column not in spec.schema:
             raise ProjectError(f"{column} is named as key or event_time but is no column", path=file)
@@ -182,7 +185,7 @@ def _read_contract(name: TableName, folder: Path) -> Contract:
         key=tuple(raw["key"]),
         event_time=raw.get("event_time"),
         max_refused_share=float(raw.get("max_refused_share", 0.01)),
-        new_columns=_choice(raw, "new_columns", get_args(NewColumns), "ignore", file),
+        new_columns=new_columns,
     )
 
 

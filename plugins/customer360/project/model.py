@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Granularity = Literal["DAY", "MONTH", "YEAR"]
 Materialized = Literal["table", "view"]
 Format = Literal["json"]
-NewColumns = Literal["ignore", "fail"]
+NewColumns = Literal["ignore", "add", "fail"]
 Schedule = Literal["daily", "weekly"]
 
 
@@ -128,7 +128,8 @@ class Contract:
 
     `spec.columns` ends in the audit columns that loading adds. `key` is unique within a load; a row without it is
     refused, as is one without `event_time` or any other column marked required. `new_columns` says what to do about
-    columns of the source that the contract does not have.
+    columns of the source that the contract does not have: report and ignore them, keep their values as JSON in `_extra`
+    (add), or refuse the load.
     """
 
     spec: TableSpec
@@ -163,4 +164,8 @@ AUDIT_COLUMNS = (
     Column("_loaded_at", "TIMESTAMP", "When the load wrote the row.", required=True),
     Column("_batch_id", "STRING", "The load that brought the row.", required=True),
     Column("_source", "STRING", "File or table the row came from.", required=True),
+)
+# What a contract with `new_columns: add` has besides. Its columns stay the declared ones on both engines.
+EXTRA = Column(
+    "_extra", "STRING", "Values of source columns that the contract does not have, as a JSON object.", pii=True
 )

@@ -54,13 +54,36 @@ LOADS = TableSpec(
         Column("rows_loaded", "INT64", "Rows in the partition."),
         Column("rows_quarantined", "INT64", "Rows refused."),
         Column("cells_quarantined", "INT64", "Optional values replaced by NULL."),
-        Column("drift", "ARRAY<STRING>", "New columns seen in the source, one sentence each."),
+        Column("drift", "ARRAY<STRING>", "Columns of the source that nothing reads, and changes: one sentence each."),
         Column("seconds", "FLOAT64", "Duration."),
         Column("finished_at", "TIMESTAMP", "When the load was committed.", required=True),
         *_WHO,
         _BEFORE,
         Column("rows_after", "INT64", "Rows in the table after, all dates together."),
         Column("code_version", "STRING", _CODE),
+        Column(
+            "source_columns",
+            "ARRAY<STRUCT<name STRING, type STRING, filled BOOL>>",
+            "The source's columns in its order; filled: whether any row had a value. Empty where there was no row.",
+        ),
+    ),
+)
+
+SCHEMA_CHANGES = TableSpec(
+    name=TableName("ops", "schema_changes"),
+    description=(
+        "How a source's columns changed between loads; the same change on following days is told once."
+        " One row per change."
+    ),
+    columns=(
+        *_RUN,
+        Column("table_name", "STRING", "The raw table.", required=True),
+        Column("column_name", "STRING", "The source's column; NULL for the order of all."),
+        Column("kind", "STRING", "new, missing, renamed (a guess), retyped, reordered or newly null.", required=True),
+        Column("before", "STRING", "Type, name or order in the last load of an earlier date."),
+        Column("after", "STRING", "Type, name or order now."),
+        Column("action", "STRING", "What the load did about it.", required=True),
+        Column("seen_at", "TIMESTAMP", "When.", required=True),
     ),
 )
 
@@ -193,7 +216,7 @@ MODEL_QUALITY = TableSpec(
     ),
 )
 
-OPS_TABLES = (LOADS, DATA_QUALITY, PUBLISHED, WRITES, JOBS, MODEL_FITS, MODEL_QUALITY)
+OPS_TABLES = (LOADS, SCHEMA_CHANGES, DATA_QUALITY, PUBLISHED, WRITES, JOBS, MODEL_FITS, MODEL_QUALITY)
 
 # What loads and publishes say of themselves, together with what they cost: a view, so that nothing is said twice.
 RUNS = TableSpec(

@@ -203,7 +203,7 @@ class _Reader:
             relation=str(entry.get("relation", "")),
             files=str(entry.get("files", "")),
             format=cast(Format, self.choice(entry, "format", place, ("csv", "ndjson", "parquet"), "csv")),
-            encoding=self.choice(entry, "encoding", place, ("utf-8", "latin-1"), "utf-8"),
+            encoding=self.choice(entry, "encoding", place, ("utf-8", "latin-1", "windows-1252"), "utf-8"),
             delimiter=str(entry.get("delimiter", ",")),
             settle_seconds=self.number(entry, "settle_seconds", place, "seconds"),
             where=self.expression(entry["where"], f"{place}.where") if "where" in entry else None,

@@ -5,22 +5,29 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from customer360.errors import SchemaDriftError, SourceError, SourceUnreachableError
 from customer360.sources.files import SourceFile
+from customer360.warehouse.duckdb_text import identifier, literal
 
 if TYPE_CHECKING:
     import duckdb
 
 RESERVED = frozenset({"_position", "_line", "_source"})
-# `follows`: the `_line` of the row before a broken line. Readers number the rows they can parse; LINE counts the
-# broken ones in.
+# `follows`: the `_line` of the row before a broken line. Readers number the rows they can parse; LINE, over
+# `source AS s` and BROKEN_BEFORE, counts the broken ones in.
 BROKEN = "CREATE TEMP TABLE broken (reason VARCHAR, raw VARCHAR, line BIGINT, source VARCHAR, follows BIGINT)"
-LINE = "s._line + (SELECT count(*) FROM broken AS b WHERE b.source = s._source AND b.follows < s._line)"
-_MARK, _LEAST_BYTES = b"PAR1", 12
+LINE = "s._line + coalesce(before.broken, 0)"
+BROKEN_BEFORE = """ASOF LEFT JOIN (
+    SELECT source, follows, max(nth) AS broken FROM (
+      SELECT source, follows, row_number() OVER (PARTITION BY source ORDER BY follows) AS nth
+      FROM broken WHERE follows IS NOT NULL
+    ) GROUP BY source, follows
+  ) AS before ON before.source = s._source AND s._line > before.follows"""
 # Rows of file n are numbered from n times this.
 FILE_STRIDE = 1 << 36
 
@@ -30,7 +37,8 @@ class Extract:
     """What `source` looks like. `columns`: its columns as DuckDB types; `present`: all the source has, also unread.
 
     `absent`: columns that a file lacks, and which file. `ordered`: whether `_position` is the same on every read.
-    `raw`: SQL of a row as it arrived, over `source AS s`; NULL stands for its columns as JSON.
+    `raw`: SQL of a row as it arrived, over `source AS s`; NULL stands for its columns as JSON. `unread`: SQL of what
+    nothing reads, as a JSON object, over `source`; NULL where `columns` has it all.
     """
 
     columns: Mapping[str, str]
@@ -38,6 +46,7 @@ class Extract:
     absent: Mapping[str, str] = field(default_factory=dict)
     ordered: bool = True
     raw: str | None = None
+    unread: str | None = None
 
     def find(self, name: str) -> str | None:
         """The source's spelling of a column name, whatever its case."""
@@ -46,11 +55,10 @@ class Extract:
 
 def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]) -> Extract:
     """A view: Parquet is read where it lies, as often as needed."""
-    from customer360.warehouse.duckdb_text import identifier, literal
-
     session.execute(BROKEN)
     for file in files:
-        _check_whole(file)
+        _refuse_parts(file)
+        _refuse_names_twice(session, file)
     schemas = [
         dict(_described(session, f"read_parquet({literal(file.exactly)}, hive_partitioning = false)")) for file in files
     ]
@@ -61,6 +69,7 @@ def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
     for file, schema in zip(files, schemas, strict=True):
         absent |= {name: file.name for name in merged if name.lower() not in map(str.lower, schema)}
     _refuse_mixed_floats(files, schemas)
+    documents = _documents(schemas)
     names = [name for name in merged if name.lower() not in RESERVED]
     # Files that agree are one scan; others are read one by one, so that positions follow the files' names.
     alike = all(schema == schemas[0] for schema in schemas)
@@ -69,12 +78,18 @@ def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
     selects, first = [], 0
     for scan, schema in zip(scans, schemas_of, strict=True):
         paths = ", ".join(literal(file.exactly) for file in scan)
-        columns = ", ".join(identifier(name) for name in schema if name.lower() not in RESERVED)
+        columns = "".join(
+            f"to_json({identifier(name)}) AS {identifier(name)}, "
+            if name.lower() in documents
+            else f"{identifier(name)}, "
+            for name in schema
+            if name.lower() not in RESERVED
+        )
         shown = ", ".join(literal(file.name) for file in scan)
         source = shown if len(scan) == 1 else f"[{shown}][CAST(file_index AS BIGINT) + 1]"
         position = f"CAST(({first} + file_index) * {FILE_STRIDE} + file_row_number + 1 AS BIGINT)"
         selects.append(
-            f"SELECT {columns}, {position} AS _position, CAST(file_row_number + 1 AS BIGINT) AS _line,"
+            f"SELECT {columns}{position} AS _position, CAST(file_row_number + 1 AS BIGINT) AS _line,"
             f" {source} AS _source FROM read_parquet([{paths}], file_row_number = true, hive_partitioning = false)"
         )
         first += len(scan)
@@ -83,20 +98,46 @@ def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
     return Extract({name: types[name] for name in names}, tuple(merged), absent)
 
 
-def _check_whole(file: SourceFile) -> None:
-    """Parquet begins and ends with the same four letters; what it holds is said at its end."""
-    size = file.path.stat().st_size
+def _refuse_parts(file: SourceFile) -> None:
+    """A Parquet file ends with what says where everything is: without it, it is not whole, or something else."""
     with file.path.open("rb") as data:
         first = data.read(4)
-        data.seek(max(size - 4, 0))
+        size = data.seek(0, io.SEEK_END)
+        data.seek(max(0, size - 4))
         last = data.read(4)
-    if first and not _MARK.startswith(first[:4]):
-        raise SourceError(f"{file.name} is no Parquet file: it begins with {first!r}, not with {_MARK!r}")
-    if size < _LEAST_BYTES or last != _MARK:
+    if first not in (b"PAR1", b"PARE"):
+        if size == 0:
+            raise SourceUnreachableError(f"{file.name} is empty, not even a Parquet file: is it still being uploaded?")
+        raise SourceError(f"{file.name} is no Parquet file: it begins with {first!r}; correct format or files")
+    if last != first or size < 12:
         raise SourceUnreachableError(
-            f"{file.name} is cut off: its {size:,} bytes do not end as Parquet does; nothing of it was loaded: is it"
-            " still being uploaded?"
+            f"{file.name} is cut off or damaged (no Parquet footer); nothing of it was loaded: is it still being"
+            " uploaded?"
         )
+
+
+def _refuse_names_twice(session: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
+    schema = session.execute("SELECT name, coalesce(num_children, 0) FROM parquet_schema(?)", [file.exactly]).fetchall()
+    seen: set[str] = set()
+    skip = 0
+    for name, children in schema[1:]:  # the first is the root; what is inside a nested column follows it
+        if skip == 0 and name.lower() in seen:
+            raise SourceError(f"{file.name} has the column {name} twice, in upper or lower case: which one is meant?")
+        seen |= {name.lower()} if skip == 0 else set()
+        skip = max(skip - 1, 0) + children
+
+
+def _documents(schemas: Sequence[Mapping[str, str]]) -> frozenset[str]:
+    """Nested columns that differ between files, in lower case: made one type, they would gain each other's fields."""
+    found: dict[str, set[str]] = {}
+    for schema in schemas:
+        for name, type_ in schema.items():
+            found.setdefault(name.lower(), set()).add(type_)
+    return frozenset(name for name, types in found.items() if len(types) > 1 and all(map(_nested, types)))
+
+
+def _nested(type_: str) -> bool:
+    return type_.startswith(("STRUCT", "MAP")) or type_.endswith("]")
 
 
 def _refuse_mixed_floats(files: Sequence[SourceFile], schemas: Sequence[Mapping[str, str]]) -> None:

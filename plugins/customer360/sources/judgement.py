@@ -15,7 +15,7 @@ from customer360.errors import ProjectError, SchemaDriftError
 from customer360.googlesql import types
 from customer360.project import Column, Contract
 from customer360.sources.conversion import BLANKS, RANGES, Conversion, converted, is_text
-from customer360.sources.extract import LINE, Extract
+from customer360.sources.extract import BROKEN_BEFORE, LINE, Extract
 from customer360.sources.mapping import MappedColumn
 from customer360.warehouse.duckdb_text import identifier, literal
 
@@ -57,7 +57,8 @@ class Judgement:
             conversion = _conversion(self.contract, mapped)
             readings.append(f"{conversion.value} AS c{n}")
             judged += _judged(self.contract, mapped, conversion, n, run_date)
-        query = f"SELECT {', '.join(judged)}, _position, _source FROM (SELECT *, {', '.join(readings)} FROM mapped)"
+        kept = "_position, _source, _extra" if self.contract.new_columns == "add" else "_position, _source"
+        query = f"SELECT {', '.join(judged)}, {kept} FROM (SELECT *, {', '.join(readings)} FROM mapped)"
         # Reading text is the costly part: once. Typed columns are read again faster than they are written.
         once = any(
             is_text(mapped.type) and (mapped.column.type != "STRING" or mapped.column.format) for mapped in self.columns
@@ -124,6 +125,7 @@ class Judgement:
         values = ", ".join(f"v{n} AS {identifier(mapped.column.name)}" for n, mapped in enumerate(self.columns))
         repeated = self.session.execute("SELECT count(*) FROM repeats").fetchone() != (0,)
         without = " ANTI JOIN repeats USING (_position)" if repeated else ""
+        audit += ", _extra" if self.contract.new_columns == "add" else ""
         return f"SELECT {values}, {audit} FROM judged{without} WHERE {self._usable}"
 
     def refused(self, audit: str) -> str:
@@ -141,16 +143,17 @@ class Judgement:
             ),
             arrived AS (
               SELECT s._position, {self._raw} AS raw, {LINE} AS line, s._source
-              FROM source AS s SEMI JOIN faults USING (_position)
+              FROM (SELECT * FROM source SEMI JOIN faults USING (_position)) AS s {BROKEN_BEFORE}
             ),
             keyed AS (
               SELECT _position, CAST(to_json({{{key}}}) AS VARCHAR) AS key, [{given}] AS given
               FROM mapped SEMI JOIN faults USING (_position)
             ),
             entries AS (
-              SELECT kind, fault.column_name, fault.reason, key, given[fault.number] AS value, raw, line, _source
+              SELECT kind, fault.column_name, fault.reason, key, given[fault.number] AS value, raw, line, _source,
+                _position
               FROM faulty JOIN arrived USING (_position) JOIN keyed USING (_position)
-              UNION ALL SELECT 'row', NULL, reason, NULL, NULL, raw, line, source FROM broken
+              UNION ALL SELECT 'row', NULL, reason, NULL, NULL, raw, line, source, NULL FROM broken
             )
             SELECT kind, column_name, reason, key, value, raw, line, {audit} FROM entries"""
 

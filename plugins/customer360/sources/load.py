@@ -7,19 +7,19 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from customer360.errors import SourceError, SourceUnreachableError, TooManyRefusedError
+from customer360.errors import SchemaDriftError, SourceError, SourceUnreachableError, TooManyRefusedError
 from customer360.project import Contract, TableName, TableSpec
 from customer360.project.platform import LOADS, quarantine_spec
 from customer360.settings import Settings
-from customer360.sources import lines, mapping
+from customer360.sources import drift, lines, mapping
 from customer360.sources.bindings import Mode, TableBinding
 from customer360.sources.connections import Connection, failure
 from customer360.sources.databases import read_database
@@ -86,16 +86,26 @@ def load_table(
     folder = settings.data / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f"load_{contract.name.table}_", dir=folder))
+    batch = _Batch(binding, contract, run, settings, scratch, buckets)
     try:
-        batch = _Batch(binding, contract, run, settings, scratch, buckets)
         result = batch.extract(period, connections)
+        changes = drift.note(batch.seen, contract, binding, run=run, warehouse=warehouse)
         before = warehouse.row_counts([contract.name])
         stats = _commit(batch, result, warehouse, landing or folder_landing(settings.landing_zone))
+    except SchemaDriftError:
+        for change in drift.note(batch.seen, contract, binding, run=run, warehouse=warehouse, refused=True):
+            log.warning("%s: %s", contract.name, change)
+        raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    result = replace(result, seconds=round(time.monotonic() - started, 3), url=stats.url)
+    for change in changes:
+        log.warning("%s: %s", contract.name, change)
+    result = replace(
+        result, drift=(*result.drift, *changes), seconds=round(time.monotonic() - started, 3), url=stats.url
+    )
     after = warehouse.row_counts([contract.name])
-    warehouse.append(LOADS, _log_row(result, run, before.get(contract.name), after.get(contract.name)))
+    counts = (before.get(contract.name), after.get(contract.name))
+    warehouse.append(LOADS, _log_row(result, run, *counts, batch.seen))
     note_costs(warehouse, jobs_row(run, "load", contract.name, stats))
     if result.drift:
         log.info("%s: %s", contract.name, "; ".join(result.drift))
@@ -108,7 +118,10 @@ def load_table(
 
 @dataclass(frozen=True)
 class _Batch:
-    """One load's files: `good` and `refused` are Parquet in the scratch folder, columns and types as in the specs."""
+    """One load's files: `good` and `refused` are Parquet in the scratch folder, columns and types as in the specs.
+
+    `seen` is filled with the source's columns as soon as they are known.
+    """
 
     binding: TableBinding
     contract: Contract
@@ -116,6 +129,7 @@ class _Batch:
     settings: Settings
     scratch: Path
     buckets: Callable[[], Client] | None = None
+    seen: list[drift.Seen] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -164,7 +178,8 @@ class _Batch:
     ) -> Extract | None:
         wanted = mapping.wanted_columns(self.binding, self.contract)
         if connection:
-            return read_database(session, self.binding, connection, period, wanted, self.scratch)
+            names = mapping.EVERYTHING if self.contract.new_columns == "add" else wanted
+            return read_database(session, self.binding, connection, period, names, self.scratch)
         if not files:
             log.warning("%s: no file is dated %s to %s", self.contract.name, period.first or "…", period.last)
             return None
@@ -172,13 +187,14 @@ class _Batch:
             return read_parquet(session, files)
         session.execute("SET preserve_insertion_order = true")  # rows are numbered as they lie in the file
         if self.binding.format == "csv":
-            return lines.read_csv(session, files, self.binding)
+            return lines.read_csv(session, files, self.binding, self.scratch)
         documents = mapping.document_columns(self.binding, self.contract)
-        return lines.read_ndjson(session, files, self.binding, wanted.values(), documents)
+        return lines.read_ndjson(session, files, self.binding, self.scratch, wanted.values(), documents)
 
     def _judge(self, session: duckdb.DuckDBPyConnection, source: Extract | None, period: Window) -> LoadResult:
         counts, loaded, extra = Counts(0, 0, 0), 0, tuple[str, ...]()
         if source is not None:
+            self.seen.extend(drift.observed(session, source, mapping.wanted_columns(self.binding, self.contract)))
             extra = mapping.drift(self.binding, self.contract, source)
             columns = mapping.create_mapped(session, self.binding, self.contract, source, period)
             judgement = Judgement(session, self.contract, columns, source, self.run.run_date)
@@ -268,7 +284,9 @@ def _examples(file: Path) -> str:
     return "; ".join(f"{n:,} × {why} (such as {example})" for why, n, example in found)
 
 
-def _log_row(result: LoadResult, run: RunInfo, before: int | None, after: int | None) -> pa.Table:
+def _log_row(
+    result: LoadResult, run: RunInfo, before: int | None, after: int | None, seen: Sequence[drift.Seen]
+) -> pa.Table:
     row = {
         "table_name": str(result.table),
         "loaded_date": result.run_date,
@@ -288,5 +306,6 @@ def _log_row(result: LoadResult, run: RunInfo, before: int | None, after: int | 
         "rows_before": before,
         "rows_after": after,
         "code_version": run.code_version,
+        "source_columns": [asdict(column) for column in seen],
     }
     return pa.Table.from_pylist([row], schema=LOADS.arrow_schema)

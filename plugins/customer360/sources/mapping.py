@@ -19,7 +19,7 @@ from customer360.sources.bindings import Expression, TableBinding
 from customer360.sources.conversion import DECIMAL_TEXT, converted, googlesql_type
 from customer360.sources.extract import Extract
 from customer360.sources.window import Window
-from customer360.warehouse.duckdb_text import identifier
+from customer360.warehouse.duckdb_text import identifier, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,6 +32,15 @@ _CATCHABLE = (
     "CREATE OR REPLACE TEMP MACRO gsql_at(xs, n) AS"
     " CASE WHEN n < 0 OR n >= len(xs) THEN error('no element ' || n || ' of ' || len(xs)) ELSE xs[n + 1] END",
 )
+
+
+class _Everything(frozenset[str]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+# The wanted columns of a contract that keeps what it does not know.
+EVERYTHING = _Everything()
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,21 @@ def drift(binding: TableBinding, contract: Contract, extract: Extract) -> tuple[
     extra = [name for name in extract.present if name.lower() not in wanted]
     if extra and contract.new_columns == "fail":
         raise SchemaDriftError(f"{contract.name}: {binding.place} has columns that are not in it: {', '.join(extra)}")
-    return tuple(f"source column {name} is not in the contract and was ignored" for name in extra)
+    done = "kept in _extra" if contract.new_columns == "add" else "ignored"
+    return tuple(f"source column {name} is not in the contract and was {done}" for name in extra)
+
+
+def _extra(binding: TableBinding, contract: Contract, extract: Extract) -> str:
+    """SQL of what the contract keeps of the columns it does not have: a JSON object, or NULL for nothing."""
+    if extract.unread:
+        return extract.unread
+    wanted = wanted_columns(binding, contract)
+    fields = ", ".join(
+        f"{literal(name)}: {f'CAST({identifier(name)} AS VARCHAR)' if type_ == 'BLOB' else identifier(name)}"
+        for name, type_ in extract.columns.items()
+        if name.lower() not in wanted
+    )
+    return f"CAST(to_json({{{fields}}}) AS VARCHAR)" if fields else "CAST(NULL AS VARCHAR)"
 
 
 def create_mapped(
@@ -88,6 +111,10 @@ def create_mapped(
     conditions = [*writer.window(window), *([f"({writer.expression(binding.where)})"] if binding.where else [])]
     qualify = writer.distinct(values)
     select = [f"{sql} AS m{n}" for n, sql in enumerate(values.values())]
+    kept = ["_position", "_line", "_source"]
+    if contract.new_columns == "add":
+        select.append(f"{_extra(binding, contract, extract)} AS _extra")
+        kept.append("_extra")
     query = f"""
         SELECT {", ".join([*select, "_position", "_line", "_source"])}
         FROM (SELECT *{"".join(f", {sql} AS {name}" for name, sql in writer.typed.values())} FROM source)
@@ -95,7 +122,7 @@ def create_mapped(
     risky = {n for n, name in enumerate(values) if name in writer.risky}
     outer = ", ".join(f"m{n}[1] AS m{n}, m{n} IS NULL AS e{n}" if n in risky else f"m{n}" for n in range(len(values)))
     if risky:
-        query = f"SELECT {outer}, _position, _line, _source FROM ({query})"
+        query = f"SELECT {outer}, {', '.join(kept)} FROM ({query})"
     # Windows and expressions are computed once; a plain selection is read again faster than it is written. The
     # optimizer must not move what two expressions share out of their TRY.
     once = bool(risky or qualify) or any(e.tree.find(exp.Window) for e in binding.columns.values())

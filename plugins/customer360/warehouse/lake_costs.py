@@ -105,10 +105,11 @@ def _spans(condition: exp.Expr, source: str, column: str) -> list[Span] | None:
         day = moment.date()
         after = day + timedelta(days=1)
         before = day if moment == datetime.combine(day, time.min) else after
-        return {
+        spans: dict[type[exp.Expr], list[Span]] = {
             exp.GTE: [(day, _EVER[1])], exp.GT: [(day, _EVER[1])], exp.LT: [(_EVER[0], before)],
             exp.LTE: [(_EVER[0], after)], exp.EQ: [(day, after)],
-        }[type(condition)]  # fmt: skip
+        }  # fmt: skip
+        return spans[type(condition)]
     return None
 
 

@@ -27,8 +27,8 @@ from customer360.project.names import TableName
 from customer360.project.periods import outside
 from customer360.settings import Parameter
 from customer360.warehouse import lake
-from customer360.warehouse.duckdb_text import identifier, literal
 from customer360.warehouse.costs import refuse_over_budget
+from customer360.warehouse.duckdb_text import identifier, literal
 from customer360.warehouse.lake_costs import bytes_of, reads
 from customer360.warehouse.lake_partitions import insert_by_partition, replace_partitions
 from customer360.warehouse.lake_session import LakeSession
@@ -249,7 +249,7 @@ class LocalWarehouse(LakeSession):
                     if self.columns(name) is None:
                         create(connection, publication.spec, name)
                     connection.execute(f"DELETE FROM {quoted(name)} WHERE {column} = DATE '{publication.partition}'")
-                    connection.execute(f"INSERT INTO {quoted(name)} SELECT * FROM {quoted(candidate)}")
+                    connection.execute(f"INSERT INTO {quoted(name)} BY NAME SELECT * FROM {quoted(candidate)}")
                     drop(connection, candidate)
                 rows_now = scalar(connection, f"SELECT COUNT(*) FROM {quoted(name)}")
                 stats[name] = JobStats(rows=rows_now, seconds=time.monotonic() - started)
