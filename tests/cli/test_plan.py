@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,10 +95,19 @@ def test_after_a_run_nothing_would_change_and_what_breaks_readers_is_refused(hom
     assert "query.sql gives rate NUMERIC where model.yaml says rate STRING" in found.output
 
 
-def test_the_embedded_warehouse_has_no_budgets(shop_folder: Path) -> None:
-    environment = {"C360_DATA": str(shop_folder), "C360_BUDGET_BYTES": "1000"}
-    found = CliRunner().invoke(
-        cli, ["plan", "--date", "2024-06-30", "-s", "staging"], env=environment | {"COLUMNS": "200"}
-    )
+def test_budgets_hold_on_the_embedded_warehouse_too(shop_folder: Path) -> None:
+    environment = {"C360_DATA": str(shop_folder), "C360_BUDGET_BYTES": "1000", "COLUMNS": "300"}
+    found = CliRunner().invoke(cli, ["plan", "--date", "2024-06-30", "-s", "staging", "--full"], env=environment)
+    assert found.exit_code == 1, found.output
+    assert "staging.stg_web__website_behavior would read" in found.output
+    assert "its budget is 1,000 B" in found.output
+
+
+def test_a_run_reads_less_than_a_full_one_and_says_why(shop_folder: Path) -> None:
+    environment = {"C360_DATA": str(shop_folder), "COLUMNS": "300"}
+    found = CliRunner().invoke(cli, ["plan", "--date", "2024-07-01"], env=environment)
     assert found.exit_code == 0, found.output
-    assert "budget" not in found.output
+    assert "nothing: raw_web.website_behavior has not been loaded since 2024-06-30" in found.output
+    assert "1 partitions (2024-07): 2024-07-01 has come" in found.output
+    (total,) = re.findall(r"in full, .* in this run, (\d+)% of it", found.output)
+    assert int(total) < 100

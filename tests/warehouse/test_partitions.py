@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customer360.errors import BudgetError
 from customer360.project import Column, Partition, TableName, TableSpec
 from customer360.project.model import Granularity
 from customer360.project.periods import between, condition, end_of, outside, starts
@@ -103,6 +104,17 @@ def test_untouched_partitions_are_linked_not_written(tmp_path: Path) -> None:
     after = {file.stat().st_ino for file in (lake.folder / "data").rglob("*.parquet")}
     lake.close()
     assert len(after - before) == 1, "one new file, of February"
+
+
+def test_a_query_over_its_budget_is_refused_before_it_runs(bench: Bench, warehouse: Warehouse) -> None:
+    warehouse.write(SPEC, rows_sql(*OLD), run=RUN)
+    sql = f"SELECT id, at, 'new' AS what FROM {SPEC.name}"
+    with pytest.raises(BudgetError, match=r"core\.fct_things would read \d+ bytes, its budget is 1:"):
+        warehouse.write(SPEC, sql, target=CANDIDATE, run=RUN, maximum_bytes=1)
+    assert warehouse.columns(CANDIDATE) is None
+    narrow = f"{sql} WHERE {condition('at', 'TIMESTAMP', [FEBRUARY], 'MONTH')}"
+    whole, part = (warehouse.estimate(query).bytes_processed for query in (sql, narrow))
+    assert 0 < part < whole or bench.warehouse.engine == "bigquery"  # the contract server does not prune
 
 
 @given(st.lists(st.dates(date(2019, 1, 1), date(2025, 12, 31)), max_size=6), st.sampled_from(["DAY", "MONTH", "YEAR"]))

@@ -22,6 +22,7 @@ _COMMANDS = {
     "quarantine": ("customer360.cli.quarantine:quarantine", "Refused rows: list, show, export, judge them again."),
     "plan": ("customer360.cli.plan:plan", "Show what would run, what it would read, and which tables it would change."),
     "run": ("customer360.cli.pipeline:run", "Build models without Airflow: write, audit, publish."),
+    "rebuild": ("customer360.cli.rebuild:rebuild", "Many days at once: load what is missing, build everything whole."),
     "test": ("customer360.cli.inspect:test", "Run the given/expect cases of models."),
     "customer": ("customer360.cli.customer:customer", "One person: who they are and why, what they did, their scores."),
     "sql": ("customer360.cli.inspect:sql", "Ask the warehouse a GoogleSQL question."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 
@@ -21,8 +22,9 @@ _MARKS = {"create": "[green]+ create[/]", "alter": "[yellow]~ alter[/]", "refuse
 @click.command()
 @select_option
 @run_date_option
+@click.option("--full", is_flag=True, help="As `run --full` would: incremental tables whole.")
 @click.pass_context
-def plan(context: click.Context, selectors: tuple[str, ...], run_date: datetime | None) -> None:
+def plan(context: click.Context, selectors: tuple[str, ...], run_date: datetime | None, full: bool) -> None:
     """Show what `run` would build, in order, with the bytes each model would read in full and in this run, and which
     tables it would create or alter first. Changes nothing.
 
@@ -37,7 +39,8 @@ def plan(context: click.Context, selectors: tuple[str, ...], run_date: datetime 
     c360 plan --date 2024-06-30
     c360 plan --date 2024-06-30 -s +marts.customer_360
     """
-    with session(run_date and run_date.date()) as build:
+    with session(run_date and run_date.date()) as opened:
+        build = replace(opened, full=full)
         names = build.project.graph.select(selectors)
         wrong = _show_models(build, names)
         refused = _show_changes(build.changes(names))

@@ -4,6 +4,7 @@ from customer360.sources.bindings import SystemBinding, TableBinding, load_bindi
 from customer360.sources.connections import Connection
 from customer360.sources.freshness import check_freshness
 from customer360.sources.load import LoadResult, load_table
+from customer360.sources.window import loaded_days
 
 __all__ = [
     "Connection",
@@ -13,4 +14,5 @@ __all__ = [
     "check_freshness",
     "load_bindings",
     "load_table",
+    "loaded_days",
 ]

@@ -53,6 +53,15 @@ def window(binding: TableBinding, run: RunInfo, warehouse: Warehouse) -> Window:
     return Window(latest + timedelta(days=1 - binding.load.lookback_days), run.run_date)
 
 
+def loaded_days(warehouse: Warehouse) -> dict[str, set[date]]:
+    """The days that each raw table was loaded for, by its name."""
+    found: dict[str, set[date]] = {}
+    if warehouse.columns(LOADS.name) is not None:
+        for row in warehouse.query("SELECT DISTINCT table_name, loaded_date FROM ops.loads").to_pylist():
+            found.setdefault(row["table_name"], set()).add(row["loaded_date"])
+    return found
+
+
 def _loaded_dates(binding: TableBinding, run: RunInfo, warehouse: Warehouse) -> tuple[date | None, date | None]:
     if warehouse.columns(LOADS.name) is None:
         return None, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -121,4 +122,5 @@ def _compared(condition: exp.Expr, source: str, column: str) -> Iterator[datetim
     if isinstance(left, exp.Column) and (left.table, left.name) == (source, column):
         text = right.find(exp.Literal) if isinstance(right, (exp.Cast, exp.Literal)) else None
         if text is not None and text.is_string:
-            yield datetime.fromisoformat(text.this).replace(tzinfo=None)
+            with suppress(ValueError):  # a text that is compared, and no day
+                yield datetime.fromisoformat(text.this).replace(tzinfo=None)

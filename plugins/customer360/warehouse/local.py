@@ -310,7 +310,7 @@ class LocalWarehouse(LakeSession):
         *,
         parameters: Mapping[str, Parameter] | None = None,
     ) -> Estimate:
-        """See the port. Here: the compressed bytes of the columns that are read, in the files that may hold the rows."""
+        """See the port. Here: the compressed bytes of the columns read, in the files that may hold the rows."""
         query = self._translate(sql, parameters, None)
         with self._errors("estimate"):
             relation = self.connection.sql(query)
