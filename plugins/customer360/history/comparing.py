@@ -1,4 +1,4 @@
-"""What changed in `marts.customer_360` between two days: people, columns, the biggest movers, moves between segments."""
+"""What changed in `marts.customer_360` between two days: people, columns, biggest movers, moves between segments."""
 
 from __future__ import annotations
 

@@ -38,14 +38,15 @@ def differs(columns: Iterable[Column], one: str, other: str) -> str:
 
 
 def differs_in(column: Column, one: str, other: str) -> str:
-    """A condition: whether two rows differ in a column. NULL is a value like others; arrays differ by order too."""
+    """A condition: whether two rows differ in a column. NULL is a value like others, but an array
+    that is NULL is empty, as wherever one is stored. Arrays differ by their order too."""
     type_ = types.parse(column.type)
     left, right = f"{one}.`{column.name}`", f"{other}.`{column.name}`"
     if type_.element is None:
         return f"{left} IS DISTINCT FROM {right}"
     inside = " OR ".join(_parts(type_.element, f"{right}[SAFE_OFFSET(position)]"))
     return (
-        f"({left} IS NULL) != ({right} IS NULL) OR ARRAY_LENGTH({left}) != ARRAY_LENGTH({right})"
+        f"COALESCE(ARRAY_LENGTH({left}), 0) != COALESCE(ARRAY_LENGTH({right}), 0)"
         f" OR EXISTS (SELECT 1 FROM UNNEST({left}) AS each_one WITH OFFSET AS position WHERE {inside})"
     )
 
