@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,8 +13,8 @@ from typing import Any
 
 from customer360.errors import WarehouseError
 from customer360.history.reading import AT, refuse_unkept
-from customer360.history.tables import PERSON, differs_in
-from customer360.project.model import Column
+from customer360.history.tables import KEPT, PERSON, VERSIONS, content, differs_in
+from customer360.project import Column, Project
 from customer360.settings import Parameter
 from customer360.warehouse.port import Warehouse
 
@@ -55,9 +55,10 @@ class Move:
 class Comparison:
     """Two days side by side.
 
-    new, gone, merged: people in one day only, merged: whose id stands for another person on the later day ·
-    columns: of those in both days, how many differ in each column, most first; columns that nobody differs in are left
-    out · arrivals, movers: the first of each kind
+    new, gone, merged: people in one day only, merged: whose id stands for another person on the later day
+    changed: people in both who differ in more than what every day changes by itself
+    columns: of those in both, how many differ in each column, most first; columns that nobody differs in are left out
+    arrivals, movers: the first of each kind
     """
 
     from_day: date
@@ -75,9 +76,9 @@ class Comparison:
 
 
 def compare(
-    warehouse: Warehouse, queries: Path, columns: Iterable[Column], from_day: date, to_day: date, *, most: int = 5
+    warehouse: Warehouse, queries: Path, project: Project, from_day: date, to_day: date, *, most: int = 5
 ) -> Comparison:
-    """Compare two kept days. `columns`: those of `marts.customer_360`; `most`: how many people are named of each kind.
+    """Compare two kept days. `most`: how many people are named of each kind.
 
     A day that was not kept is a WarehouseError, as is a first day that is not before the second.
     """
@@ -85,8 +86,9 @@ def compare(
         raise WarehouseError(f"{from_day} is not before {to_day}: the first day is the earlier one")
     refuse_unkept(warehouse, queries, [from_day, to_day])
     days = _Days(warehouse, queries, from_day, to_day, most)
-    compared = [column for column in columns if column.name not in (PERSON, "run_date")]
-    counts = days.ask(_changes(compared))[0]
+    compared = [column for column in project.spec(KEPT).columns if column.name not in (PERSON, "run_date")]
+    lasting = {column.name for column in content(project.spec(VERSIONS))}
+    counts = days.ask(_changes(compared, lasting))[0]
     found: dict[str, int] = {name: count for name, count in counts.items() if name != "_any" and count}
     return Comparison(
         from_day=from_day,
@@ -135,12 +137,12 @@ class _Days:
         return (self.queries / AT).read_text(encoding="utf-8")
 
 
-def _changes(columns: Iterable[Column]) -> str:
-    """How many people differ in each column, and `_any` in at least one. One row."""
+def _changes(columns: Iterable[Column], lasting: Collection[str]) -> str:
+    """How many people differ in each column, and `_any` in at least one of the `lasting` ones. One row."""
     conditions = {column.name: differs_in(column, "before", "after") for column in columns}
     flags = ", ".join(f"({condition}) AS `{name}`" for name, condition in conditions.items())
     counts = ", ".join(f"COUNTIF(compared.`{name}`) AS `{name}`" for name in conditions)
-    any_of = " OR ".join(f"compared.`{name}`" for name in conditions)
+    any_of = " OR ".join(f"compared.`{name}`" for name in conditions if name in lasting)
     return (
         f"SELECT {counts}, COUNTIF({any_of}) AS _any FROM (SELECT {flags} FROM before"
         f" INNER JOIN after ON before.{PERSON} = after.{PERSON}) AS compared"
