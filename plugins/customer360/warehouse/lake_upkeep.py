@@ -127,15 +127,14 @@ class LakeUpkeep(LakeSession):
         before = upkeep.before(upkeep.snapshots)
         if before is None:
             return removed, 0
-        with self._errors("look for old snapshots"):
-            found = [int(row[0]) for row in self.connection.execute(_EXPIRED, [before]).fetchall()]
-            waiting = scalar(self.connection, _WAITING)
-        if found and not dry_run:
-            with self._transaction("expire snapshots") as connection:
+        with self._transaction("expire snapshots") as connection:
+            found = [int(row[0]) for row in connection.execute(_EXPIRED, [before]).fetchall()]
+            waiting = scalar(connection, _WAITING)
+            if found and not dry_run:
                 listed = ", ".join(map(str, found))
                 connection.execute(f"CALL ducklake_expire_snapshots('{lake.ALIAS}', versions => [{listed}])")
-            if not waiting:
-                removed += self._delete("ducklake_cleanup_old_files", None, dry_run)
+        if found and not waiting and not dry_run:
+            removed += self._delete("ducklake_cleanup_old_files", None, dry_run)
         return removed, len(found)
 
     def _delete(self, function: str, before: datetime | None, dry_run: bool) -> int:
