@@ -229,8 +229,8 @@ def _retention(env: Mapping[str, str]) -> dict[str, int | None]:
             days == "never" or days.isdecimal()
         ):
             raise SettingsError(
-                f"C360_RETENTION_DAYS has {entry!r}; it must be a list such as landing=14,raw_web=730,snapshots=never, of"
-                " candidates, orphans, landing, snapshots, history, quarantine and raw_<system>"
+                f"C360_RETENTION_DAYS has {entry!r}; it must be a list such as landing=14,raw_web=730,snapshots=never,"
+                " of candidates, orphans, landing, snapshots, history, quarantine and raw_<system>"
             )
         found[name] = None if days == "never" else int(days)
     return found

@@ -26,7 +26,7 @@ def maintenance_dag(*, doc_md: str | None) -> DAG:
     ) as dag:
         Maintain(
             task_id="maintain",
-            doc_md="Removes what `C360_RETENTION_DAYS` lets go: candidates of dead runs, snapshots, landed files, days of"
-            " tables that it names; deletes files that nothing refers to, merges small ones.",
+            doc_md="Removes what `C360_RETENTION_DAYS` lets go: candidates of dead runs, snapshots, landed files, days"
+            " of tables that it names; deletes files that nothing refers to, merges small ones.",
         )
     return dag

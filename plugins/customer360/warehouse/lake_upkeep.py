@@ -24,10 +24,11 @@ _TABLES = (
     f"{_CATALOG}.ducklake_table AS t JOIN {_CATALOG}.ducklake_schema AS s"
     " ON s.schema_id = t.schema_id AND s.end_snapshot IS NULL AND t.end_snapshot IS NULL"
 )
+# When a table was made is in its id, a UUID of version 7: the snapshot that made it may have expired.
 _STALE = (
     f"SELECT s.schema_name, t.table_name FROM {_TABLES}"
-    f" JOIN {_CATALOG}.ducklake_snapshot AS n ON n.snapshot_id = t.begin_snapshot"
-    " WHERE CAST(n.snapshot_time AS TIMESTAMPTZ) < ? ORDER BY 1, 2"
+    " WHERE uuid_extract_version(CAST(t.table_uuid AS UUID)) = 7"
+    " AND uuid_extract_timestamp(CAST(t.table_uuid AS UUID)) < ? ORDER BY 1, 2"
 )
 # The last snapshot is the lake as it is.
 _EXPIRED = (
