@@ -32,10 +32,10 @@ _KEPT = "schema_name LIKE 'raw%' OR schema_name = 'quarantine' OR table_name IN 
     history="'customer_360_history', 'customer_360_daily', 'identity_id_history', 'identity_moves'"
 )
 _LIVE = (
-    "SELECT {kept} AS kept, SUM(file_count) AS files, SUM(file_size_bytes) AS bytes"
+    f"SELECT {_KEPT} AS kept, SUM(file_count) AS files, SUM(file_size_bytes) AS bytes"
     " FROM ducklake_table_info('lake') AS i JOIN __ducklake_metadata_lake.ducklake_schema AS s USING (schema_id)"
     " WHERE s.end_snapshot IS NULL GROUP BY 1 ORDER BY 1"
-).format(kept=_KEPT)
+)
 _TIMES = {"ducklake_snapshot": "snapshot_time", "ducklake_files_scheduled_for_deletion": "schedule_start"}
 
 
@@ -93,7 +93,9 @@ def main() -> None:
         landing = folder_landing(build.settings.landing_zone)
         # At 18:00 of the day, 15 hours after the run.
         done = maintain(build, landing, now=datetime.now(UTC) + timedelta(hours=15)).warehouse
-        sizes = {bool(kept): (files, size) for kept, files, size in build.warehouse.connection.execute(_LIVE).fetchall()}
+        sizes = {
+            bool(kept): (files, size) for kept, files, size in build.warehouse.connection.execute(_LIVE).fetchall()
+        }
         told = [done.files_after or 0, (done.bytes_after or 0) / 1e6]
         for kept in (False, True):
             files, size = sizes.get(kept, (0, 0))

@@ -13,6 +13,7 @@ import pytest
 from customer360.build import Build
 from customer360.errors import WarehouseError
 from customer360.history import DAYS, KEPT, VERSIONS
+from customer360.project import TableName
 
 _MODEL = "description: {what}. One row per {grain}.\nowner: nobody\n{more}columns:\n{columns}"
 _COLUMN = "  - {{name: {0}, type: {1}, description: {0}}}\n"
@@ -124,6 +125,12 @@ def test_a_new_column_is_added_to_the_history(
     rows = warehouse.query(f"SELECT email, city FROM {VERSIONS} ORDER BY valid_from").to_pylist()
     warehouse.close()
     assert rows == [{"email": None, "city": "Bonn"}, {"email": "a@x.com", "city": "Bonn"}]
+
+
+def test_it_is_selected_with_what_it_keeps(start: Callable[..., Build]) -> None:
+    graph = start(1).project.graph
+    assert set(graph.select([str(KEPT)])) == set(graph.select([f"{KEPT}+"])) == {KEPT, VERSIONS, DAYS}
+    assert set(graph.select(["core.int_b"])) == {TableName("core", "int_b")}
 
 
 def test_what_is_at_another_day_cannot_be_kept(start: Callable[..., Build], load_raw: Callable[..., None]) -> None:

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TypedDict
 
 from customer360.build.changes import Recorder, followed
-from customer360.build.computed import DAY_BY_DAY, IDENTITY_YAML, Computation, compute
+from customer360.build.computed import IDENTITY_YAML, Computation, compute
 from customer360.build.incremental import Plan, Planner
 from customer360.build.published import Published
 from customer360.errors import WarehouseError
@@ -225,7 +225,7 @@ class Build:
         """
         if self._is_behind(names):
             log.warning("a newer day is published: the run of %s does not replace it", self.run.run_date)
-            kept = self._publish_tables([name for name in names if self._is_day_by_day(name)])
+            kept = self._publish_tables([name for name in names if self.project.models[name].is_kept_by_day])
             if names[-1].dataset == list(self.project.graph.layers())[-1]:
                 self.warehouse.drop(self.candidates(self.project.models).values())
             return kept
@@ -253,12 +253,8 @@ class Build:
         return [*candidates]
 
     def _publication(self, name: TableName, candidate: TableName) -> Publication:
-        day = self.run.run_date if self._is_day_by_day(name) else None
-        return Publication(self.project.spec(name), candidate, partition=day)
-
-    def _is_day_by_day(self, name: TableName) -> bool:
-        """Whether each run replaces its own day of this table and leaves the others."""
-        return self.project.models[name].built_by in DAY_BY_DAY
+        model = self.project.models[name]
+        return Publication(model.spec, candidate, partition=self.run.run_date if model.is_kept_by_day else None)
 
     def _refuse_unaudited(self, candidates: Mapping[TableName, TableName]) -> dict[TableName, str]:
         """The versions of these candidates. What was written again since this run's audit of it is not what was

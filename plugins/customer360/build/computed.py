@@ -119,6 +119,3 @@ _ROOMS: dict[str, Callable[[Computation], dict[TableName, JobStats]]] = {
     "identity": _identity,
     "scoring": _scoring,
 }
-# Whose tables are written a day at a time: a publish replaces the run date's partition and no other, whatever day the
-# rest is at.
-DAY_BY_DAY = frozenset({"history"})
