@@ -2,9 +2,9 @@
 
     python benchmarks/lake_size.py --days 60 --customers 2000 --folder /tmp/lake_size
 
-Each day's loads and build, without Airflow and without audits, then `maintain`. The days pass in minutes, so after each
-of them the times in the lake's catalog are set a day back. `live` is what a fresh build of the last day would write: the
-files of the tables as they are now. Raw tables, quarantine and history are kept for ever and told apart.
+Each day's loads and build, without Airflow and without audits, then `maintain`. The days pass in minutes, so after
+each of them the times in the lake's catalog are set a day back. `live` is what a fresh build of the last day would
+write: the files of the tables as they are now. Raw tables, quarantine and history are kept for ever and told apart.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def a_day_passes(lake: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--customers", type=int, default=2000)
     parser.add_argument("--folder", type=Path, required=True)

@@ -49,11 +49,11 @@ def test_two_days_are_compared_column_by_column(shelf: Shelf) -> None:
     assert found.columns == {name: count for name, count in counted.items() if count}
     assert list(found.columns.values()) == sorted(found.columns.values(), reverse=True)
     assert found.changed == sum(any(one[name] != other[name] for name in LASTING) for one, other in pairs)
-    assert (found.people_before, found.people_after, found.new, found.merged, found.gone) == (12, 11, 1, 1, 1)
+    assert (found.people_before, found.people_after, found.arrived, found.merged, found.gone) == (12, 11, 1, 1, 1)
     assert [(each.what, each.customer360_id, each.merged_into) for each in found.arrivals] == [
+        ("arrived", after[-1]["customer360_id"], None),
         ("gone", gone, None),
         ("merged", merged, after[0]["customer360_id"]),
-        ("new", after[-1]["customer360_id"], None),
     ]
     for column in ("total_revenue", "churn_risk_score"):
         moved = [

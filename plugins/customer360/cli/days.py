@@ -118,7 +118,7 @@ def diff(from_day: datetime, to_day: datetime, most: int, as_json: bool) -> None
 def _show(found: Comparison, console: Console) -> None:
     console.print(f"[bold]marts.customer_360, {found.from_day} → {found.to_day}[/]")
     console.print(
-        f"{found.people_before:,} people → {found.people_after:,}: {found.new:,} new, {found.merged:,} merged,"
+        f"{found.people_before:,} people → {found.people_after:,}: {found.arrived:,} new, {found.merged:,} merged,"
         f" {found.gone:,} gone. Of those in both, {found.changed:,} changed by more than the days gone by."
     )
     for each in found.arrivals:

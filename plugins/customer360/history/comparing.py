@@ -23,7 +23,7 @@ _SQL = Path(__file__).with_name("sql")
 
 @dataclass(frozen=True)
 class Arrival:
-    """Somebody who is in one of the days only. what: new, gone or merged"""
+    """Somebody who is in one of the days only. what: arrived, gone or merged"""
 
     customer360_id: str
     what: str
@@ -55,7 +55,7 @@ class Move:
 class Comparison:
     """Two days side by side.
 
-    new, gone, merged: people in one day only, merged: whose id stands for another person on the later day
+    arrived, gone, merged: people in one day only, merged: whose id stands for another person on the later day
     changed: people in both who differ in more than what every day changes by itself
     columns: of those in both, how many differ in each column, most first; columns that nobody differs in are left out
     arrivals, movers: the first of each kind
@@ -65,7 +65,7 @@ class Comparison:
     to_day: date
     people_before: int
     people_after: int
-    new: int
+    arrived: int
     gone: int
     merged: int
     changed: int
@@ -125,7 +125,11 @@ class _Days:
             "customer360_ids": Parameter("ARRAY<STRING>", []),
             "most": Parameter("INT64", self.most),
         }
-        text = f"WITH before AS (\n{self._of('from_day')}\n),\nafter AS (\n{self._of('to_day')}\n)\n{sql}"
+        named, _, rest = sql.rpartition("WITH\n")
+        text = (
+            f"{named}WITH\nbefore AS (\n{self._of('from_day')}\n),\nafter AS (\n{self._of('to_day')}\n)"
+            f"{',' if named else ''}\n{rest}"
+        )
         used = {name: value for name, value in parameters.items() if f"@{name}" in text}
         return list(self.warehouse.query(text, parameters=used).to_pylist())
 

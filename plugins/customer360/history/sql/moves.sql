@@ -1,10 +1,7 @@
--- How many people moved from which segment to which between two days. One row per kind of segment, from and to.
-SELECT
-  moved.segment,
-  moved.segment_before,
-  moved.segment_after,
-  COUNT(*) AS people
-FROM (
+-- How many people moved from which segment to which between two days, `before` and `after`.
+-- One row per kind of segment, from and to.
+WITH
+moved AS (
   SELECT
     'value_segment' AS segment,
     before.value_segment AS segment_before,
@@ -25,7 +22,14 @@ FROM (
     after.lifecycle_stage AS segment_after
   FROM before
   INNER JOIN after ON before.customer360_id = after.customer360_id
-) AS moved
-WHERE moved.segment_before IS DISTINCT FROM moved.segment_after
-GROUP BY moved.segment, moved.segment_before, moved.segment_after
-ORDER BY moved.segment DESC, people DESC, moved.segment_before, moved.segment_after
+)
+
+SELECT
+  segment,
+  segment_before,
+  segment_after,
+  COUNT(*) AS people
+FROM moved
+WHERE segment_before IS DISTINCT FROM segment_after
+GROUP BY segment, segment_before, segment_after
+ORDER BY segment DESC, people DESC, segment_before, segment_after
