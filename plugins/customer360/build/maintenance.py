@@ -13,7 +13,7 @@ from customer360.build.build import Build
 from customer360.history import DAYS, VERSIONS
 from customer360.history.tables import REPEATED_AFTER
 from customer360.project import TableSpec
-from customer360.project.platform import quarantine_spec
+from customer360.project.platform import OPS_TABLES, quarantine_spec
 from customer360.sources.landing import Landing
 from customer360.warehouse.upkeep import GRACE, Tidied, Upkeep
 
@@ -49,6 +49,7 @@ def maintain(build: Build, landing: Landing, *, now: datetime | None = None, dry
         orphans=_age(kept.get("orphans")),
         snapshots=_age(kept.get("snapshots")),
         partitions=dict(_partitions(build, now.date())),
+        appended=frozenset(spec.name for spec in OPS_TABLES),
     )
     tidied = build.warehouse.maintain(upkeep, dry_run=dry_run)
     for note in tidied.notes:

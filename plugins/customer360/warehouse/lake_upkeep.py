@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -35,14 +35,11 @@ _EXPIRED = (
     f"SELECT snapshot_id FROM {_CATALOG}.ducklake_snapshot WHERE CAST(snapshot_time AS TIMESTAMPTZ) < ?"
     f" AND snapshot_id < (SELECT MAX(snapshot_id) FROM {_CATALOG}.ducklake_snapshot) ORDER BY 1"
 )
-# Small files come from appends. Where a table has days, a day has a file of its own, which is to stay.
+# Fewer are not worth the rewriting.
 _MANY_FILES = 5
-_SMALL = 16 * 1024 * 1024
 _FRAGMENTED = (
     f"SELECT s.schema_name, t.table_name FROM {_TABLES}"
     f" JOIN {_CATALOG}.ducklake_data_file AS f ON f.table_id = t.table_id AND f.end_snapshot IS NULL"
-    f" WHERE f.file_size_bytes < {_SMALL} AND t.table_id NOT IN"
-    f" (SELECT table_id FROM {_CATALOG}.ducklake_partition_info WHERE end_snapshot IS NULL)"
     f" GROUP BY ALL HAVING COUNT(*) >= {_MANY_FILES} ORDER BY 1, 2"
 )
 _WAITING = f"SELECT COUNT(*) FROM {_CATALOG}.ducklake_files_scheduled_for_deletion"
@@ -58,10 +55,12 @@ class LakeUpkeep(LakeSession):
         tables = self._drop_stale(upkeep, dry_run)
         partitions = dict(self._drop_partitions(upkeep, dry_run))
         removed, snapshots = self._expire(upkeep, dry_run)
-        merged = 0 if dry_run else self._merge()
+        merged = 0 if dry_run else self._merge(upkeep)
         orphans = 0
         if (before := upkeep.before(upkeep.orphans)) is not None:
             orphans = self._delete("ducklake_delete_orphaned_files", before, dry_run)
+        if not dry_run:
+            _remove_empty_folders(self.folder / "data", upkeep.now - GRACE)
         notes = () if dry_run else tuple(self._compact_catalog())
         files_after, bytes_after = _on_disk(self.folder)
         return Tidied(
@@ -107,14 +106,16 @@ class LakeUpkeep(LakeSession):
             if days:
                 yield spec.name, days
 
-    def _merge(self) -> int:
-        """Merge small files of tables that are appended to; how many fewer files these have."""
+    def _merge(self, upkeep: Upkeep) -> int:
+        """Merge files of tables that are appended to; how many fewer these have. The files of other tables are a
+        partition each, which is to stay."""
         with self._errors("look for small files"):
-            fragmented = self.connection.execute(_FRAGMENTED).fetchall()
+            found = [TableName(*row) for row in self.connection.execute(_FRAGMENTED).fetchall()]
             before = scalar(self.connection, _LIVE_FILES)
-        for dataset, table in fragmented:
-            with self._transaction(f"merge files of {dataset}.{table}") as connection:
-                which = f"{literal(table)}, schema => {literal(dataset)}"
+        fragmented = [name for name in found if name in upkeep.appended]
+        for name in fragmented:
+            with self._transaction(f"merge files of {name}") as connection:
+                which = f"{literal(name.table)}, schema => {literal(name.dataset)}"
                 connection.execute(f"CALL ducklake_merge_adjacent_files('{lake.ALIAS}', {which})")
         return before - scalar(self.connection, _LIVE_FILES) if fragmented else 0
 
@@ -163,6 +164,14 @@ class LakeUpkeep(LakeSession):
 
 def _moment(moment: datetime) -> str:
     return f"CAST({literal(moment.isoformat())} AS TIMESTAMPTZ)"
+
+
+def _remove_empty_folders(data: Path, before: datetime) -> None:
+    """Folders that deleted files leave. One that a writer has just made is younger."""
+    for folder in sorted((each for each in data.rglob("*") if each.is_dir()), reverse=True):
+        with suppress(OSError):  # it holds something, or somebody was quicker
+            if folder.stat().st_mtime < before.timestamp():
+                folder.rmdir()
 
 
 def _on_disk(folder: Path) -> tuple[int, int]:

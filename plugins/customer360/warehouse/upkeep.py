@@ -22,6 +22,7 @@ class Upkeep:
     datasets: where candidates and scratch tables are looked for
     candidates, orphans, snapshots: how old each may become; None keeps it for ever
     partitions: of these tables, the days before a date go
+    appended: tables that grow by small appends, whose files may be merged
     """
 
     now: datetime
@@ -30,6 +31,7 @@ class Upkeep:
     orphans: timedelta | None = None
     snapshots: timedelta | None = None
     partitions: Mapping[TableSpec, date] = field(default_factory=dict)
+    appended: frozenset[TableName] = frozenset()
 
     def before(self, age: timedelta | None) -> datetime | None:
         """What is from before this moment may go; None for nothing."""
