@@ -115,7 +115,7 @@ class Shelf:
     def publish(self, run: RunInfo) -> None:
         candidates = {name: name.candidate(run.run_date) for name in SPECS}
         counts = self.warehouse.row_counts(candidates.values())
-        log = Published(self.warehouse, run).rows({name: counts[each] for name, each in candidates.items()})
+        log = Published(self.warehouse, run).rows({name: counts[each] for name, each in candidates.items()}, {})
         self.warehouse.publish(
             [Publication(SPECS[name], each, partition=run.run_date) for name, each in candidates.items()],
             run=run,
