@@ -125,7 +125,7 @@ class BucketLanding:
 
     def before(self, moment: datetime) -> list[LandedFile]:
         prefix = f"{self._prefix}/" if self._prefix else ""
-        with storage_errors("look for old files", self._project):
+        with storage_errors("look for old files", self._project, _HINTS):
             return [
                 LandedFile(f"gs://{self.bucket.name}/{blob.name}", int(blob.size or 0))
                 for blob in self.bucket.list_blobs(prefix=prefix or None)
@@ -136,7 +136,7 @@ class BucketLanding:
         from google.api_core.exceptions import NotFound
 
         for file in files:
-            with storage_errors(f"remove {file.address}", self._project), suppress(NotFound):
+            with storage_errors(f"remove {file.address}", self._project, _HINTS), suppress(NotFound):
                 self.bucket.blob(self._name(file.address)).delete()
 
     def _name(self, target: str) -> str:
