@@ -23,7 +23,7 @@ LAYERS = [
     {"project"},
     {"warehouse"},
     {"sources", "quality", "lineage"},
-    {"identity", "scoring"},
+    {"identity", "scoring", "history"},
     {"customers"},
     {"sample"},
     {"build"},

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from customer360.build import Build
+from customer360.history import customer_360_at
 from customer360.sample import Manifest
 
 CORE_TABLES = [
@@ -284,6 +285,15 @@ def test_the_columns_are_the_documents_in_name_and_order(small_shop: Build, tabl
     rows = small_shop.warehouse.query(f"SELECT * FROM {table}")
     assert rows.column_names == columns
     assert rows.num_rows == one(small_shop, "SELECT COUNT(*) AS n FROM marts.customer_360")["n"]
+
+
+def test_the_day_reads_from_history_as_it_was_published(small_shop: Build) -> None:
+    queries = small_shop.settings.home / "sql" / "queries"
+    found = customer_360_at(small_shop.warehouse, queries, small_shop.run.run_date).sort_by("customer360_id")
+    published = small_shop.warehouse.query("SELECT * FROM marts.customer_360 ORDER BY customer360_id")
+    assert found.column_names == published.column_names
+    wrong = [name for name in CUSTOMER_360 if found[name].to_pylist() != published[name].to_pylist()]
+    assert found.num_rows > 300 and not wrong
 
 
 def test_every_table_is_published_and_described(small_shop: Build) -> None:

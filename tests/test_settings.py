@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from customer360.errors import SettingsError
-from customer360.settings import Parameter, Settings, load_settings
+from customer360.settings import RETENTION_DAYS, Parameter, Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,11 +34,25 @@ def test_the_environment_decides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("C360_WAREHOUSE", "oracle"), ("C360_HIGH_VALUE", "much"), ("C360_THREADS", "two"), ("C360_DEADLINE_HOURS", "-1")],
+    [
+        ("C360_WAREHOUSE", "oracle"),
+        ("C360_HIGH_VALUE", "much"),
+        ("C360_THREADS", "two"),
+        ("C360_DEADLINE_HOURS", "-1"),
+        ("C360_RETENTION_DAYS", "landing"),
+        ("C360_RETENTION_DAYS", "landing=-1"),
+        ("C360_RETENTION_DAYS", "core=3"),
+    ],
 )
 def test_a_malformed_value_is_refused_by_name(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         load_settings({variable: value})
+
+
+def test_what_is_kept_for_how_long_is_said_by_name_and_the_rest_stays_as_it_is() -> None:
+    days = load_settings({"C360_RETENTION_DAYS": "landing = 14, raw_web=730,snapshots=never"}).retention_days
+    assert days == {**RETENTION_DAYS, "landing": 14, "raw_web": 730, "snapshots": None}
+    assert load_settings({}).retention_days == RETENTION_DAYS
 
 
 def test_expand_names_the_missing_variable() -> None:

@@ -26,6 +26,13 @@ _BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]+(/|$)")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
+# What maintenance removes after so many days. Candidates: of runs that never published them, and their scratch tables.
+# Orphans: files of the lake that no table ever had. Snapshots: what `c360 sql --as-of` reads; each costs what was
+# replaced since. Datasets of source tables (raw_web, quarantine) and `history` may be named too: by default nothing
+# of them is ever removed.
+RETENTION_DAYS: Mapping[str, int | None] = {"candidates": 7, "orphans": 7, "landing": 30, "snapshots": 1}
+
+
 class Parameter(NamedTuple):
     """A named query parameter: GoogleSQL type text and a Python value (lists for ARRAY)."""
 
@@ -58,6 +65,8 @@ class Settings:
     reporting_currency [C360_REPORTING_CURRENCY]; completed_statuses: order statuses that count as sold
         [C360_COMPLETED_STATUSES, comma-separated]; high_value, medium_value: value-segment thresholds in the reporting
         currency, strict [C360_HIGH_VALUE, C360_MEDIUM_VALUE]
+    retention_days: how many days things are kept, None for ever; see RETENTION_DAYS [C360_RETENTION_DAYS, such as
+        landing=14,quarantine=365,snapshots=never]
     segment_priority: segments of which the first that a person is in is primary_segment
         [C360_SEGMENT_PRIORITY, comma-separated]
     """
@@ -85,6 +94,7 @@ class Settings:
     high_value: Decimal = Decimal(10000)
     medium_value: Decimal = Decimal(5000)
     segment_priority: tuple[str, ...] = ()
+    retention_days: Mapping[str, int | None] = field(default_factory=lambda: dict(RETENTION_DAYS))
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def make_data_folder(self) -> None:
@@ -169,6 +179,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         high_value=_number(env, "C360_HIGH_VALUE", default.high_value),
         medium_value=_number(env, "C360_MEDIUM_VALUE", default.medium_value),
         segment_priority=_list(env, "C360_SEGMENT_PRIORITY"),
+        retention_days=_retention(env),
         environment=env,
     )
 
@@ -208,6 +219,21 @@ def _policy_tag(env: Mapping[str, str]) -> str:
             " projects/p/locations/eu/taxonomies/1/policyTags/2"
         )
     return tag
+
+
+def _retention(env: Mapping[str, str]) -> dict[str, int | None]:
+    found = dict(RETENTION_DAYS)
+    for entry in _list(env, "C360_RETENTION_DAYS"):
+        name, _, days = (part.strip() for part in entry.partition("="))
+        if not re.fullmatch(r"candidates|orphans|landing|snapshots|history|quarantine|raw_\w+", name) or not (
+            days == "never" or days.isdecimal()
+        ):
+            raise SettingsError(
+                f"C360_RETENTION_DAYS has {entry!r}; it must be a list such as landing=14,raw_web=730,snapshots=never,"
+                " of candidates, orphans, landing, snapshots, history, quarantine and raw_<system>"
+            )
+        found[name] = None if days == "never" else int(days)
+    return found
 
 
 def _truth(env: Mapping[str, str], name: str) -> bool | None:

@@ -53,6 +53,17 @@ def test_the_changelog_names_every_command() -> None:
     assert not [command for command in _COMMANDS if f"`{command}`" not in text]
 
 
+def test_at_finds_a_person_as_they_were(data: Path) -> None:
+    (one,) = json.loads("[" + c360(data, "sql", _ONE, "--format", "json").output + "]")
+    result = c360(data, "at", one["customer360_id"], "--date", "2024-06-30", "--format", "json")
+    assert result.exit_code == 0, result.exception
+    assert json.loads(result.output)["full_name"] == one["full_name"]
+    assert c360(data, "at", "nobody@nowhere.example", "--date", "2024-06-30").exit_code == 1
+
+
+_ONE = "SELECT customer360_id, full_name FROM marts.customer_360 WHERE full_name IS NOT NULL ORDER BY 1 LIMIT 1"
+
+
 def test_sql_gives_csv_and_json(data: Path, manifest: Manifest) -> None:
     query = "SELECT COUNT(*) AS orders, SUM(gross_revenue) AS gross FROM core.fct_orders"
     (row,) = csv.DictReader(io.StringIO(c360(data, "sql", query, "--format", "csv").output))

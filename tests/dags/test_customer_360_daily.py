@@ -249,3 +249,9 @@ def test_the_weekly_dag_fits_as_of_the_sunday_that_ended(bag: DagBag) -> None:
     interval = timetable.infer_manual_data_interval(run_after=monday)
     assert (interval.end - timedelta(days=1)).date().isoformat() == "2024-06-30"
     assert fit.run_date == "{{ (data_interval_end - macros.timedelta(days=1)) | ds }}"
+
+
+def test_the_maintenance_dag_keeps_house_after_the_day_s_build(bag: DagBag) -> None:
+    dag = bag.dags["customer_360_maintenance"]
+    assert dag.task_ids == ["maintain"] and dag.doc_md and "## On call" in dag.doc_md
+    assert task(dag, "maintain").pool == "warehouse" and dag.max_active_runs == 1 and not dag.catchup

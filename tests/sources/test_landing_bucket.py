@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from cloud_server import CloudServer, Fault
 
 from customer360.errors import SourceError
 from customer360.project import TableName
-from customer360.sources.landing import BucketLanding
+from customer360.sources.landing import BucketLanding, LandedFile
 
 CUSTOMERS, DAY = TableName("raw_crm", "customer_info"), date(2024, 6, 30)
 FOLDER = "/".join(("shop", "raw_crm", "customer_info", "_loaded_date=2024-06-30"))
@@ -50,6 +50,20 @@ def test_a_file_is_placed_whole_and_others_of_its_date_are_removed(server: Cloud
     zone.remove_others(target, keep=False)
     assert server.objects == {}
     zone.remove_others(zone.address(TableName("raw_crm", "other"), DAY, "x"))
+
+
+def test_old_files_are_found_by_their_age_and_removed_and_nothing_else(server: CloudServer, tmp_path: Path) -> None:
+    zone = landing(server)
+    target = put(zone, tmp_path, "one", b"first")
+    for other in (f"shop/raw_crm/{FOLDER}.txt", "shop/notes.parquet", f"elsewhere/{FOLDER}/one.parquet"):
+        server.storage_client().bucket("landing").blob(other).upload_from_string(b"kept")
+    now = datetime.now(UTC)
+    assert zone.before(now - timedelta(hours=1)) == []
+    files = zone.before(now + timedelta(hours=1))
+    assert files == [LandedFile(target, 5)]
+    zone.remove(files)
+    zone.remove(files)  # gone already
+    assert len(server.objects) == 3 and ("landing", f"{FOLDER}/one.parquet") not in server.objects
 
 
 def test_a_neighbour_whose_name_begins_alike_stays(server: CloudServer, tmp_path: Path) -> None:

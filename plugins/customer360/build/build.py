@@ -220,20 +220,28 @@ class Build:
     def publish(self, names: Sequence[TableName]) -> list[TableName]:
         """Put the candidates among `names` in place, all at once where the engine can, and create the layer's views.
 
-        A run of an older date than what people read publishes nothing: its candidates stay until its last layer, so
-        that the run itself sees its own day.
+        A run of an older date than what people read publishes its day's history and nothing else: its other candidates
+        stay until its last layer, so that the run itself sees its own day.
         """
         if self._is_behind(names):
             log.warning("a newer day is published: the run of %s does not replace it", self.run.run_date)
+            kept = self._publish_tables([name for name in names if self.project.models[name].is_kept_by_day])
             if names[-1].dataset == list(self.project.graph.layers())[-1]:
                 self.warehouse.drop(self.candidates(self.project.models).values())
-            return []
+            return kept
+        published = self._publish_tables(names)
+        views = [self.project.models[n] for n in names if self.project.models[n].materialized == "view"]
+        for view in views:
+            self.warehouse.create_view(view.spec, view.sql)
+        return [*published, *(view.name for view in views)]
+
+    def _publish_tables(self, names: Sequence[TableName]) -> list[TableName]:
         candidates = self._tables(names)
         if candidates:
             versions = self._refuse_unaudited(candidates)
             counts = self.warehouse.row_counts(candidates.values())
             stats = self.warehouse.publish(
-                [Publication(self.project.spec(name), candidate) for name, candidate in candidates.items()],
+                [self._publication(name, candidate) for name, candidate in candidates.items()],
                 run=self.run,
                 log={
                     PUBLISHED: self._published.rows(
@@ -242,10 +250,11 @@ class Build:
                 },
             )
             note_costs(self.warehouse, *(jobs_row(self.run, "publish", name, each) for name, each in stats.items()))
-        views = [self.project.models[n] for n in names if self.project.models[n].materialized == "view"]
-        for view in views:
-            self.warehouse.create_view(view.spec, view.sql)
-        return [*candidates, *(view.name for view in views)]
+        return [*candidates]
+
+    def _publication(self, name: TableName, candidate: TableName) -> Publication:
+        model = self.project.models[name]
+        return Publication(model.spec, candidate, partition=self.run.run_date if model.is_kept_by_day else None)
 
     def _refuse_unaudited(self, candidates: Mapping[TableName, TableName]) -> dict[TableName, str]:
         """The versions of these candidates. What was written again since this run's audit of it is not what was

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from customer360.errors import ProjectError
+from customer360.history import KEPT, keep_day
 from customer360.identity import DECISIONS, SIGHTINGS, load_identity_config, resolve_people, specs_of
 from customer360.project import Project, TableName, TableSpec
 from customer360.settings import Settings
@@ -103,4 +104,18 @@ def _scoring(step: Computation) -> dict[TableName, JobStats]:
     return {name: step.write_rows(name, rows)}
 
 
-_ROOMS: dict[str, Callable[[Computation], dict[TableName, JobStats]]] = {"identity": _identity, "scoring": _scoring}
+def _history(step: Computation) -> dict[TableName, JobStats]:
+    return keep_day(
+        step.warehouse,
+        source=step.place(KEPT),
+        specs={name: step.project.spec(name) for name in step.tables},
+        run=step.run,
+        maximum_bytes=step.maximum_bytes,
+    )
+
+
+_ROOMS: dict[str, Callable[[Computation], dict[TableName, JobStats]]] = {
+    "history": _history,
+    "identity": _identity,
+    "scoring": _scoring,
+}

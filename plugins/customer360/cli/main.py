@@ -25,11 +25,14 @@ _COMMANDS = {
     "rebuild": ("customer360.cli.rebuild:rebuild", "Many days at once: load what is missing, build everything whole."),
     "test": ("customer360.cli.inspect:test", "Run the given/expect cases of models."),
     "customer": ("customer360.cli.customer:customer", "One person: who they are and why, what they did, their scores."),
+    "at": ("customer360.cli.days:at", "The customer 360 as it was published for a past day."),
+    "diff": ("customer360.cli.days:diff", "What changed in the customer 360 between two days."),
     "sql": ("customer360.cli.inspect:sql", "Ask the warehouse a GoogleSQL question."),
     "train-matches": ("customer360.cli.matching:train_matches", "Fit a Splink model to the source customers."),
     "lineage": ("customer360.cli.lineage:lineage", "Where a column comes from, and what is made of it."),
     "doctor": ("customer360.cli.doctor:doctor", "Check this deployment, and say what to do about what fails."),
     "quality": ("customer360.cli.quality:quality", "Write the page of a day's data quality."),
+    "maintain": ("customer360.cli.maintain:maintain", "Remove what nobody needs any longer, and tidy what stays."),
     "status": ("customer360.cli.inspect:status", "Tables, loads, refused rows and data quality at a glance."),
 }
 

@@ -255,6 +255,19 @@ class FitScores(WarehouseOperator):
             build.fit_scores()
 
 
+class Maintain(WarehouseOperator):
+    """Keeps house: removes what is past its time, and tidies the warehouse."""
+
+    ui_color = "#e4e4e4"
+
+    def execute(self, context: Context) -> None:
+        from customer360.build.maintenance import maintain
+
+        with self.build(context) as build:
+            done = maintain(build, open_landing(build.settings))
+        self.log.info("%s", done)
+
+
 class AuditLayer(WarehouseOperator):
     """Runs the expectations of a layer's candidates. A critical one that does not hold fails the task at once."""
 

@@ -124,7 +124,7 @@ class Graph:
 
         `marts.customer_360`, `customer_360` (where it is unique), `staging.*` (or `staging`), with `+` before for all
         upstream and after for all downstream: `+marts.customer_360`, `core.fct_orders+`. What is computed together is
-        selected together.
+        selected together, and a table that keeps the days of another with that one.
         """
         wanted: set[TableName] = set()
         given = list(selectors)
@@ -136,6 +136,7 @@ class Graph:
                     wanted |= self.upstream(name)
                 if text.endswith("+"):
                     wanted |= self.downstream(name)
+        wanted |= {child for name in wanted for child in self.children[name] if self._models[child].is_kept_by_day}
         wanted = {each for name in wanted for each in self.together(name)}
         return tuple(name for name in self.order if not given or name in wanted)
 

@@ -112,6 +112,11 @@ class Model:
         return self.spec.columns
 
     @property
+    def is_kept_by_day(self) -> bool:
+        """Whether each run replaces its own day's partition and leaves the others, whatever day the rest is at."""
+        return self.built_by == "history"
+
+    @property
     def file(self) -> Path:
         """The file that says what this model reads."""
         return self.path / ("model.yaml" if self.built_by else "query.sql")

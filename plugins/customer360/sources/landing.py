@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-from datetime import date
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from customer360.errors import SettingsError
 from customer360.project import TableName
@@ -22,6 +25,17 @@ _HINTS = {
 _CHUNK_BYTES = 16 * 1024 * 1024
 
 
+# What this package has put there, and nothing else that may lie in the same folder or bucket.
+_OURS = re.compile(r"(.*/)?\w+/\w+/_loaded_date=\d{4}-\d{2}-\d{2}/[^/]+\.(parquet|partial)")
+
+
+class LandedFile(NamedTuple):
+    """A file in the landing zone: its address and bytes."""
+
+    address: str
+    bytes: int
+
+
 class Landing(Protocol):
     """Where extracts land on their way to the warehouse."""
 
@@ -33,6 +47,12 @@ class Landing(Protocol):
 
     def remove_others(self, target: str, *, keep: bool = True) -> None:
         """Remove other loads' files of the same date, once this one is in the warehouse; this too, unless `keep`."""
+
+    def before(self, moment: datetime) -> list[LandedFile]:
+        """The files that landed before a moment (with time zone)."""
+
+    def remove(self, files: Iterable[LandedFile]) -> None:
+        """Remove files; those that are gone already are ignored."""
 
 
 def _relative(name: TableName, loaded_date: date, batch_id: str) -> str:
@@ -60,6 +80,17 @@ class FolderLanding:
         for file in Path(target).parent.glob("*"):
             if not (keep and file == Path(target)):
                 file.unlink()
+
+    def before(self, moment: datetime) -> list[LandedFile]:
+        found = [(file, file.stat()) for file in sorted(self.folder.rglob("*")) if _OURS.fullmatch(file.as_posix())]
+        return [LandedFile(str(file), stat.st_size) for file, stat in found if stat.st_mtime < moment.timestamp()]
+
+    def remove(self, files: Iterable[LandedFile]) -> None:
+        """See the protocol. A date's folder goes with its last file."""
+        for file in map(Path, (each.address for each in files)):
+            file.unlink(missing_ok=True)
+            with suppress(OSError):  # another file is in it
+                file.parent.rmdir()
 
 
 class BucketLanding:
@@ -91,6 +122,22 @@ class BucketLanding:
                     blob.delete()
                 except NotFound:  # an earlier request did it and its answer was lost
                     pass
+
+    def before(self, moment: datetime) -> list[LandedFile]:
+        prefix = f"{self._prefix}/" if self._prefix else ""
+        with storage_errors("look for old files", self._project, _HINTS):
+            return [
+                LandedFile(f"gs://{self.bucket.name}/{blob.name}", int(blob.size or 0))
+                for blob in self.bucket.list_blobs(prefix=prefix or None)
+                if _OURS.fullmatch(blob.name) and blob.updated and blob.updated < moment
+            ]
+
+    def remove(self, files: Iterable[LandedFile]) -> None:
+        from google.api_core.exceptions import NotFound
+
+        for file in files:
+            with storage_errors(f"remove {file.address}", self._project, _HINTS), suppress(NotFound):
+                self.bucket.blob(self._name(file.address)).delete()
 
     def _name(self, target: str) -> str:
         return target.removeprefix(f"gs://{self.bucket.name}/")

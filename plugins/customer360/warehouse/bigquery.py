@@ -21,8 +21,10 @@ from customer360.warehouse.bigquery_loads import Loads
 from customer360.warehouse.bigquery_publish import Publishing
 from customer360.warehouse.bigquery_sql import query_parameters, read_as_of, tables_read
 from customer360.warehouse.bigquery_tables import Tables
+from customer360.warehouse.bigquery_upkeep import tidy
 from customer360.warehouse.bigquery_writes import Write, Writes
 from customer360.warehouse.port import Change, Estimate, JobStats, Publication, RunInfo
+from customer360.warehouse.upkeep import Tidied, Upkeep
 
 _PUBLISHED_BY = (
     f"SELECT table_name, MAX(published_at) AS published_at FROM {PUBLISHED.name}"
@@ -102,6 +104,9 @@ class BigQueryWarehouse:
 
     def tables(self, dataset: str) -> list[TableName]:
         return self._tables.names(dataset)
+
+    def maintain(self, upkeep: Upkeep, *, dry_run: bool = False) -> Tidied:
+        return tidy(self.client, self._jobs, self._tables, upkeep, dry_run=dry_run)
 
     # -- writing
 

@@ -31,7 +31,6 @@ from customer360.warehouse.costs import refuse_over_budget
 from customer360.warehouse.duckdb_text import identifier, literal
 from customer360.warehouse.lake_costs import bytes_of, reads
 from customer360.warehouse.lake_partitions import insert_by_partition, replace_partitions
-from customer360.warehouse.lake_session import LakeSession
 from customer360.warehouse.lake_tables import (
     check_columns,
     create,
@@ -45,10 +44,11 @@ from customer360.warehouse.lake_tables import (
     table_id,
     total_bytes,
 )
+from customer360.warehouse.lake_upkeep import LakeUpkeep
 from customer360.warehouse.port import Change, Estimate, JobStats, Publication, RunInfo
 
 
-class LocalWarehouse(LakeSession):
+class LocalWarehouse(LakeUpkeep):
     """`folder` holds the lake; `schemas` are the declared ones (`dataset.table` → column → GoogleSQL type), by which
     SQL is translated; tables they do not name are looked up in the lake."""
 

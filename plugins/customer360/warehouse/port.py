@@ -17,6 +17,7 @@ from customer360 import __version__
 from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.settings import Parameter
+from customer360.warehouse.upkeep import Tidied, Upkeep
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,10 @@ class Warehouse(Protocol):
 
     def tables(self, dataset: str) -> list[TableName]:
         """Tables and views of a dataset, candidates included; empty for a missing dataset."""
+
+    def maintain(self, upkeep: Upkeep, *, dry_run: bool = False) -> Tidied:
+        """Remove what `upkeep` lets go, and tidy what stays. May be killed and run again at any point; readers and a
+        running build go on meanwhile."""
 
     def close(self) -> None:
         """Let go of connections."""
