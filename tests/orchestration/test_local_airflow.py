@@ -58,7 +58,7 @@ def test_a_day_killed_in_the_middle_and_run_again_ends_in_the_same_tables(tmp_pa
     killed = subprocess.Popen(
         [C360, "demo", *arguments], env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
     )
-    _wait_for_log(tmp_path / "logs" / "tasks", "core.write_", since=started, patience=240)
+    _wait_for_log(tmp_path / "logs" / "tasks", "core.write_", since=started, patience=480)
     refused = demo(arguments, env)
     assert refused.returncode == 1
     assert "another c360 demo or up is at work" in refused.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -67,7 +67,22 @@ class Project:
 
 
 def load_project(root: Path) -> Project:
-    """Read `root`/sql. Raises ProjectError with file (and line, where there is one) for the first thing wrong."""
+    """Read `root`/sql. Raises ProjectError with file (and line, where there is one) for the first thing wrong.
+
+    A project whose files have not changed since is not read again: a scheduler's tasks, which are forked from it,
+    find it read.
+    """
+    files = [*(root / "sql").glob("*/*/model.yaml"), *(root / "sql").glob("*/*/query.sql")]
+    return _read_project(root, tuple(sorted((str(file), *_written(file)) for file in files)))
+
+
+def _written(file: Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=4)
+def _read_project(root: Path, files: tuple[tuple[str, int, int], ...]) -> Project:  # noqa: ARG001
     models: dict[TableName, Model] = {}
     contracts: dict[TableName, Contract] = {}
     for file in sorted((root / "sql").glob("*/*/model.yaml")):
