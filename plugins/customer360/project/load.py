@@ -82,7 +82,7 @@ def _written(file: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=4)
-def _read_project(root: Path, files: tuple[tuple[str, int, int], ...]) -> Project:  # noqa: ARG001
+def _read_project(root: Path, files: tuple[tuple[str, int, int], ...]) -> Project:
     models: dict[TableName, Model] = {}
     contracts: dict[TableName, Contract] = {}
     for file in sorted((root / "sql").glob("*/*/model.yaml")):
