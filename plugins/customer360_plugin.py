@@ -2,8 +2,11 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
+from customer360.orchestration.deadline import RunCreated
+
 
 class Customer360Plugin(AirflowPlugin):
-    """The name under which Airflow lists this project."""
+    """The name under which Airflow lists this project, and what it adds to Airflow."""
 
     name = "customer360"
+    deadline_references = [RunCreated]  # noqa: RUF012 - as Airflow declares it

@@ -8,9 +8,10 @@ from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, TaskGroup
 from airflow.sdk.definitions.callback import SyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from customer360.orchestration.assets import table_asset
+from customer360.orchestration.deadline import RunCreated
 from customer360.orchestration.notifier import RunEnded, TaskFailed, run_missed_deadline
 from customer360.orchestration.operators import (
     AuditLayer,
@@ -73,14 +74,14 @@ def daily_dag(
 
 
 def _deadline(settings: Settings) -> DeadlineAlert | None:
-    """When the run should have ended, counted from its queueing: a backfilled day is not late because it is old.
+    """When the run should have ended, counted from when it was created.
 
     The callback runs on the executor: a triggerer is not needed.
     """
     if not settings.deadline_hours:
         return None
     return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        reference=RunCreated(),
         interval=timedelta(hours=settings.deadline_hours),
         callback=SyncCallback(run_missed_deadline),
         name="the daily run has ended",
