@@ -143,4 +143,5 @@ def test_google_s_reference_implementation_gives_the_same(told: World) -> None:
         told.warehouse.comparing = False
     assert not told.warehouse.differences
     asked = {file.stem for file in FILES if file.read_text(encoding="utf-8") in told.warehouse.asked}
-    assert asked == {file.stem for file in FILES if file.stem.startswith(("customer_", "identity_map_"))}
+    about_one = {file.stem for file in FILES if file.stem.startswith(("customer_", "identity_map_"))}
+    assert asked == {name for name in about_one if not name.startswith("customer_360_")}  # past days: tests/history

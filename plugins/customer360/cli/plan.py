@@ -40,7 +40,7 @@ def plan(context: click.Context, selectors: tuple[str, ...], run_date: datetime 
     c360 plan --date 2024-06-30 -s +marts.customer_360
     """
     with session(run_date and run_date.date()) as opened:
-        build = replace(opened, full=full)
+        build = replace(opened, full=full, selected=frozenset())  # it looks at what is there, as a partial run does
         names = build.project.graph.select(selectors)
         wrong = _show_models(build, names)
         refused = _show_changes(build.changes(names))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from customer360.orchestration.daily import DEFAULT_ARGS, START
+from customer360.orchestration.notifier import RunEnded
 from customer360.orchestration.operators import Maintain
 
 
@@ -21,6 +22,7 @@ def maintenance_dag(*, doc_md: str | None) -> DAG:
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=6),
+        on_failure_callback=RunEnded(),
         default_args=DEFAULT_ARGS,
         tags=["customer360", "maintenance"],
     ) as dag:
