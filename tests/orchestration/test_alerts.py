@@ -57,8 +57,8 @@ def test_a_message_says_what_since_when_what_hangs_on_it_and_what_to_do(project:
         "",
         "Since: try 4, which began 2024-07-01 02:17 UTC; the last run that went through is of 2024-06-29",
         "Affected: staging, identity, core, marts and dashboards are not published until it is mended;"
-        f" {len(below)} tables hang on it, among them marts.customer_360, marts.customer_360_seed_000,"
-        " marts.customer_360_seed_001, dashboards.agg_churn_risk_distribution and 7 more",
+        f" {len(below)} tables hang on it, among them marts.customer_360, marts.customer_360_daily,"
+        " marts.customer_360_history, marts.customer_360_seed_000 and 9 more",
         "What to do: https://git.example/docs/runbook.md#toomanyrefusederror",
         "Log: http://airflow/log",
     ]

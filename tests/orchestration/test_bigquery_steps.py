@@ -175,7 +175,7 @@ def test_killing_neither_raises_nor_hangs_when_bigquery_does_not_answer(server: 
     before = time.monotonic()
     with after(1.0, step.on_kill):
         step.execute(context())
-    assert 3 < time.monotonic() - before < 15, "nobody could stop the job, so the step saw it through"
+    assert 3 < time.monotonic() - before < 45, "nobody could stop the job, so the step saw it through"
     (only,) = started(server)
     assert server.executed[only] == 1
 
