@@ -59,7 +59,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=540,
+            timeout=1500,
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         local = open_build(settings_for(folder / "local"), "local", DAY)
@@ -92,7 +92,9 @@ def test_every_published_table_equals_the_embedded_warehouses(demo: Demo) -> Non
         assert rows(there) == rows(here), name
     counts = demo.local.warehouse.row_counts(project.models)
     assert counts.keys() == project.models.keys()
-    assert all(count for name, count in counts.items() if not name.table.endswith("exchange_rates"))
+    # No rates are connected, the probabilistic stage is off, and in so small a shop nobody may have been merged.
+    empty = {name.table for name, count in counts.items() if not count}
+    assert empty <= {"stg_finance__exchange_rates", "identity_matches", "identity_moves"}
 
 
 def test_one_person_is_described_alike(demo: Demo) -> None:

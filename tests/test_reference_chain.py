@@ -74,8 +74,8 @@ def test_every_column_has_something_to_compare(chain: Chain, name: TableName) ->
     [
         pytest.param(
             "staging.stg_commerce__purchase_transactions",
-            "lines._loaded_date = deliveries.newest_date",
-            "lines._loaded_date <= deliveries.newest_date",
+            "lines._loaded_date = newest.newest_date",
+            "lines._loaded_date <= newest.newest_date",
             "staging.stg_commerce__purchase_transactions",
             id="lines_of_older_deliveries_stay",
         ),

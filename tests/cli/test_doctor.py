@@ -461,7 +461,7 @@ def test_an_interrupted_visit_leaves_nothing(server: CloudServer, shop: Path, tm
             time.sleep(0.05)
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert process.returncode != 0
     assert "what was made is being deleted" in said
     assert left_behind(server) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import networkx as nx
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from identity.shared import day
 
@@ -53,6 +53,7 @@ def test_a_chain_of_ten_thousand_is_explained_link_by_link() -> None:
     assert [(s.customer, s.other) for s in found] == [(f"c{n + 1}", f"c{n}") for n in range(10_000)]
 
 
+@example([(0, "EMAIL", 0), (1, "OVERRIDE", 0), (1, "EMAIL", 0), (2, "OVERRIDE", 0), (2, "EMAIL", 0)])
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 7), st.sampled_from(TYPES), st.integers(0, 3)), max_size=30))
 def test_it_is_a_spanning_tree_by_the_strongest(drawn: list[tuple[int, str, int]]) -> None:

@@ -58,16 +58,17 @@ def explain(first: str, edges: Iterable[Edge], types: Sequence[str]) -> list[Ste
             heapq.heappush(offered, (*order, node, len(depth), customer))
 
     offer(first)
-    used: set[tuple[str, str]] = set()
     while offered:
         *_, node, _, other = heapq.heappop(offered)
-        if node in used:
+        if not (left := holders[node].keys() - depth.keys()):
             continue
-        used.add(node)
-        for customer in sorted(holders[node].keys() - depth.keys()):
-            depth[customer] = depth[other] + 1
-            steps.append(Step(customer, other, *node, _later(holders[node][customer], holders[node][other])))
-            offer(customer)
+        customer = min(left)
+        depth[customer] = depth[other] + 1
+        steps.append(Step(customer, other, *node, _later(holders[node][customer], holders[node][other])))
+        # One at a time: who is explained now may explain the others by something stronger.
+        offer(customer)
+        since = holders[node][other] or date.min
+        heapq.heappush(offered, (strength.get(node[0], len(types)), depth[other], since, node, len(depth), other))
     return steps
 
 

@@ -105,9 +105,9 @@ def _refuse_parts(file: SourceFile) -> None:
         size = data.seek(0, io.SEEK_END)
         data.seek(max(0, size - 4))
         last = data.read(4)
-    if first not in (b"PAR1", b"PARE"):
-        if size == 0:
-            raise SourceUnreachableError(f"{file.name} is empty, not even a Parquet file: is it still being uploaded?")
+    if size == 0:
+        raise SourceUnreachableError(f"{file.name} is empty, not even a Parquet file: is it still being uploaded?")
+    if not any(mark.startswith(first) for mark in (b"PAR1", b"PARE")):
         raise SourceError(f"{file.name} is no Parquet file: it begins with {first!r}; correct format or files")
     if last != first or size < 12:
         raise SourceUnreachableError(
