@@ -33,7 +33,7 @@ C360 = Path(sys.executable).parent / "c360"
 
 def demo(arguments: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [C360, "demo", *arguments], env=env, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+        [C360, "demo", *arguments], env=env, cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False
     )
 
 
