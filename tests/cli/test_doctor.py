@@ -459,7 +459,7 @@ def test_an_interrupted_visit_leaves_nothing(server: CloudServer, shop: Path, tm
             assert time.monotonic() < deadline, "it never came to the load"
             assert process.poll() is None, process.stderr and process.stderr.read()
             time.sleep(0.05)
-        time.sleep(0.5)
+        time.sleep(0.1)  # into the load, not past it
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=120)
     assert process.returncode != 0

@@ -86,9 +86,16 @@ async def events(trigger: BigQueryJobTrigger) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def after(seconds: float, act: Callable[[], None]) -> Iterator[None]:
-    """Interrupts the main thread as the signal of a killed task does, and goes on there afterwards."""
-    before = signal.signal(signal.SIGALRM, lambda *_: act())
+def after(seconds: float, act: Callable[[], None], ready: Callable[[], Any] = lambda: True) -> Iterator[None]:
+    """Interrupts the main thread as the signal of a killed task does, once `ready`, and goes on there afterwards."""
+
+    def interrupt(*_: Any) -> None:
+        if ready():
+            act()
+        else:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
@@ -173,7 +180,7 @@ def test_killing_neither_raises_nor_hangs_when_bigquery_does_not_answer(server: 
     step = write_step()
     server.faults.extend([slow(4), Fault("reset_before", "bigquery.jobs.cancel", times=100)])
     before = time.monotonic()
-    with after(1.0, step.on_kill):
+    with after(1.0, step.on_kill, lambda: started(server)):
         step.execute(context())
     assert 3 < time.monotonic() - before < 45, "nobody could stop the job, so the step saw it through"
     (only,) = started(server)
