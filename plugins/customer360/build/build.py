@@ -133,8 +133,11 @@ class Build:
         if model.incremental:
             log.info("%s: rebuilding %s", name, plan)
         stats = self.warehouse.write(model.spec, plan.sql, **self._how(model, plan), job_id=job_id)
-        if writing := self._recorder.writing(model, plan, name.candidate(self.run.run_date)):
-            self.warehouse.append(WRITES, writing.row(self.run))
+        try:
+            if writing := self._recorder.writing(model, plan, name.candidate(self.run.run_date)):
+                self.warehouse.append(WRITES, writing.row(self.run))
+        except WarehouseError as error:  # what is not recorded is rebuilt whole by whoever follows it
+            log.warning("%s: what was written is not recorded in %s: %s", name, WRITES.name, error)
         note_costs(self.warehouse, jobs_row(self.run, "write", name, stats))
         log.info("%s: %s rows in %.1f s", name, f"{stats.rows:,}", stats.seconds)
         return stats
