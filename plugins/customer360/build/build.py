@@ -117,8 +117,9 @@ class Build:
         model = self.project.models[name]
         if model.materialized == "view" or model.built_by:
             return None
-        plan = self.plan(model)
-        return self.warehouse.start_write(model.spec, plan.sql, **self._how(model, plan))
+        reads = self._inputs(model)
+        plan = self._started[name] = self.plan(model, reads)
+        return self.warehouse.start_write(model.spec, plan.sql, **self._how(model, plan, reads))
 
     def write(self, name: TableName, *, job_id: str | None = None) -> JobStats:
         """Build one model into its candidate. A view has none: it is created when its layer is published. What is
@@ -129,10 +130,11 @@ class Build:
         if model.materialized == "view":
             log.info("%s is a view: it is created when its layer is published", name)
             return JobStats(rows=0)
-        plan = self.plan(model)
+        reads = self._inputs(model)
+        plan = self._started.pop(name, None) or self.plan(model, reads)
         if model.incremental:
             log.info("%s: rebuilding %s", name, plan)
-        stats = self.warehouse.write(model.spec, plan.sql, **self._how(model, plan), job_id=job_id)
+        stats = self.warehouse.write(model.spec, plan.sql, **self._how(model, plan, reads), job_id=job_id)
         try:
             if writing := self._recorder.writing(model, plan, name.candidate(self.run.run_date)):
                 self.warehouse.append(WRITES, writing.row(self.run))
@@ -142,11 +144,16 @@ class Build:
         log.info("%s: %s rows in %.1f s", name, f"{stats.rows:,}", stats.seconds)
         return stats
 
-    def plan(self, model: Model) -> Plan:
-        """What of a model this run would build, and why."""
+    def plan(self, model: Model, reads: Mapping[TableName, TableName] | None = None) -> Plan:
+        """What of a model this run would build, and why. `reads`: which tables it reads as candidates, where known."""
         follow = self._recorder.followed
         planner = Planner(self.project, self.warehouse, self.run, self._published, self.parameters, follow, self.full)
-        return planner.plan(model, self._inputs(model))
+        return planner.plan(model, self._inputs(model) if reads is None else reads)
+
+    @cached_property
+    def _started(self) -> dict[TableName, Plan]:
+        """The plans of what `start` began here, for `write` to end."""
+        return {}
 
     @cached_property
     def _recorder(self) -> Recorder:
@@ -171,11 +178,11 @@ class Build:
             self._refuse_other_days(model.name.dataset, sorted(published))
         return reads
 
-    def _how(self, model: Model, plan: Plan) -> _How:
+    def _how(self, model: Model, plan: Plan, reads: dict[TableName, TableName]) -> _How:
         return {
             "target": model.name.candidate(self.run.run_date),
             "parameters": {key: self.parameters[key] for key in sorted(model.parameters)},
-            "renames": self._inputs(model),
+            "renames": reads,
             "maximum_bytes": self.budget(model),
             "run": self.run,
             "partitions": plan.partitions,

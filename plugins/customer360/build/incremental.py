@@ -78,13 +78,14 @@ class Planner:
         at = state.get(str(model.name))
         base = at.version if at else None
         content = self.content(model)
-        inputs = self._inputs(model, reads, state)
+        loads = self._loads(model.incremental.raw) if isinstance(model.incremental, Loads) else {}
+        inputs = self._inputs(model, reads, state, loads)
         try:
             if model.incremental is None:
                 raise _Whole
             before, ledger = self._before(model, at, content)
             if isinstance(model.incremental, Loads):
-                partitions, sql, reasons = self._by_loads(model, model.incremental, before)
+                partitions, sql, reasons = self._by_loads(model, model.incremental, before, loads)
             else:
                 partitions, sql, reasons = self._by_partitions(model, model.incremental, before, ledger, inputs)
             return Plan(sql, partitions, reasons, base, content, inputs)
@@ -113,11 +114,16 @@ class Planner:
             raise _Whole("its query, columns or settings have changed")
         return before, ledger
 
-    def _inputs(self, model: Model, reads: Mapping[TableName, TableName], state: Mapping[str, State]) -> dict[str, str]:
+    def _inputs(
+        self,
+        model: Model,
+        reads: Mapping[TableName, TableName],
+        state: Mapping[str, State],
+        loads: Mapping[date, datetime],
+    ) -> dict[str, str]:
         """The versions of what is read now. Of a raw table: when its last load ended."""
         if isinstance(model.incremental, Loads):
-            ends = self._loads(model.incremental.raw).values()
-            return {str(model.incremental.raw): max(ends).isoformat()} if ends else {}
+            return {str(model.incremental.raw): max(loads.values()).isoformat()} if loads else {}
         candidates = self.warehouse.versions(reads.values()) if model.incremental else {}
         found = {}
         for reference in model.references if model.incremental else ():
@@ -130,9 +136,11 @@ class Planner:
 
     # -- following the loads of a source
 
-    def _by_loads(self, model: Model, rule: Loads, before: Writing) -> tuple[tuple[date, ...], str, tuple[str, ...]]:
+    def _by_loads(
+        self, model: Model, rule: Loads, before: Writing, loads: Mapping[date, datetime]
+    ) -> tuple[tuple[date, ...], str, tuple[str, ...]]:
         seen = datetime.fromisoformat(before.inputs.get(str(rule.raw), "1970-01-01T00:00:00+00:00"))
-        new = [day for day, end in self._loads(rule.raw).items() if day > before.run_date or end > seen]
+        new = [day for day, end in loads.items() if day > before.run_date or end > seen]
         if not new:
             return (), _nothing(model), (f"{rule.raw} has not been loaded since {before.run_date}",)
         assert model.spec.partition is not None
@@ -149,8 +157,8 @@ class Planner:
         if None in days:
             raise _Whole("some rows are in no partition")
         partitions = starts(days, granularity)
-        loads = f"{rule.raw} was loaded for {_days(sorted(new))}"
-        return partitions, merge_sql(model, rule, narrowed, first, partitions), (loads,)
+        why = f"{rule.raw} was loaded for {_days(sorted(new))}"
+        return partitions, merge_sql(model, rule, narrowed, first, partitions), (why,)
 
     def _loads(self, raw: TableName) -> dict[date, datetime]:
         """Loaded date → when its last load ended."""
@@ -172,6 +180,8 @@ class Planner:
         found: set[date] = set()
         reasons = []
         for name in (reference.name for reference in model.references):
+            if str(name) not in inputs:
+                raise _Whole(f"of {name} it is not recorded which writing it is")
             changes = ledger.changes(name, before.inputs.get(str(name)), inputs.get(str(name)))
             if name in rule.days:
                 column = rule.days[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,3 +88,7 @@ def check_incremental(model: Model, schemas: Mapping[TableName, Mapping[str, str
             raise ProjectError(f"incremental names {name}, which the query does not read", path=file)
         if column is not None and schemas[name].get(column) not in ("DATE", "TIMESTAMP"):
             raise ProjectError(f"incremental names {name}.{column}, which is no DATE or TIMESTAMP column", path=file)
+    # What a row says of its delivery is left out where an input is compared with what it was.
+    words = re.search(rf"\b({LOADED}|{FIRST_LOADED})\b", model.sql)
+    if words and isinstance(rule, Partitions):
+        raise ProjectError(f"an incremental table does not read {words[0]}", path=model.path / "query.sql")
