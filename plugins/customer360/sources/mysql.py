@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from customer360.sources.conversion import DECIMAL_TEXT
 from customer360.sources.extract import Extract
 from customer360.sources.relation import Relation
 from customer360.warehouse.duckdb_text import identifier, literal
@@ -65,14 +64,8 @@ def read(relation: Relation) -> Extract:
     days = _days(relation, {column.name: column.type for column in columns})
     answer = f"mysql_query('remote', {literal(f'SELECT {select} FROM {place}{days}')}, stream_results => true)"
     relation.copy({column.name: identifier(column.name) for column in columns}, answer)
-    found = relation.source_types()
-    types = {
-        column.name: DECIMAL_TEXT
-        if column.type == "decimal" and found[column.name] == "VARCHAR"
-        else found[column.name]
-        for column in columns
-    }
-    return Extract(types, tuple(column.name for column in present), ordered=False)
+    decimals = {column.name: column.type == "decimal" for column in columns}
+    return relation.extract(decimals, [column.name for column in present])
 
 
 def _days(relation: Relation, types: dict[str, str]) -> str:

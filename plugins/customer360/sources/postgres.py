@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from customer360.sources.conversion import DECIMAL_TEXT
 from customer360.sources.extract import Extract
 from customer360.sources.relation import Relation
 from customer360.warehouse.duckdb_text import identifier, literal
@@ -54,14 +53,8 @@ def read(relation: Relation) -> Extract:
     _copy(relation, columns, table, days, decimals=True)
     if relation.session.execute(f"SELECT bool_or({_NAN}) FROM source").fetchone() == (True,):
         _copy(relation, columns, table, days, decimals=False)
-    found = relation.source_types()
-    types = {
-        column.name: DECIMAL_TEXT
-        if column.type == "numeric" and found[column.name] == "VARCHAR"
-        else found[column.name]
-        for column in columns
-    }
-    return Extract(types, tuple(column.name for column in present), ordered=False)
+    decimals = {column.name: column.type == "numeric" for column in columns}
+    return relation.extract(decimals, [column.name for column in present])
 
 
 def _columns(relation: Relation, table: str) -> list[_Column]:

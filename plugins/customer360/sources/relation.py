@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer360.errors import SourceError
 from customer360.sources.bindings import TableBinding
-from customer360.sources.extract import RESERVED
+from customer360.sources.conversion import DECIMAL_TEXT
+from customer360.sources.extract import RESERVED, Extract
 from customer360.sources.window import Window
 from customer360.warehouse.duckdb_text import identifier, literal
 
@@ -72,6 +73,16 @@ class Relation:
     def source_types(self) -> dict[str, str]:
         """Column → DuckDB type of `source`."""
         return {row[0]: row[1] for row in self.session.execute("DESCRIBE source").fetchall()}
+
+    def extract(self, columns: Mapping[str, bool], present: Sequence[str]) -> Extract:
+        """What was copied of a table whose columns are `present`. columns: name → whether it is a decimal there;
+        such as arrived as text have more digits than DuckDB's."""
+        found = self.source_types()
+        types = {
+            name: DECIMAL_TEXT if decimal and found[name] == "VARCHAR" else found[name]
+            for name, decimal in columns.items()
+        }
+        return Extract(types, tuple(present), ordered=False)
 
     def missing(self, listing: str) -> SourceError:
         """There is no such table. `listing`: a query of the names that there are."""
