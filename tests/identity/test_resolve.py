@@ -146,4 +146,4 @@ def test_rounds_are_logarithmic(desk: Desk, links: str) -> None:
 
 def test_a_missing_table_says_so(desk: Desk) -> None:
     with pytest.raises(WarehouseError, match=r"identity\.nowhere"):
-        resolve(desk.warehouse, TableName("identity", "nowhere"), config=CONFIG, run=RunInfo("r", day(0)))
+        resolve(desk.warehouse, TableName("identity", "nowhere"), config=CONFIG, specs=SPECS, run=RunInfo("r", day(0)))
