@@ -14,6 +14,7 @@ from customer360.googlesql.allow import check
 from customer360.googlesql.analysis import Schemas, analyse
 from customer360.googlesql.parse import parse_expression, parse_query
 from customer360.googlesql.rules import RULES
+from customer360.googlesql.rules.arrays import or_empty
 from customer360.googlesql.rules.base import NULL, cast, is_known, refused, type_of
 from customer360.googlesql.rules.narrow import is_narrow
 from customer360.googlesql.unnesting import refuse_stars, resolve_elements, write_source
@@ -99,8 +100,7 @@ def _type_outputs(query: exp.Query) -> None:
         for item in select.selects:
             type_ = type_of(item)
             if type_.element is not None and is_known(type_) and isinstance(item, exp.Alias):
-                empty = cast(exp.Array(expressions=[]), type_)
-                item.set("this", exp.Coalesce(this=item.this.copy(), expressions=[empty]))
+                item.set("this", or_empty(item.this.copy(), type_))
             elif type_ == NULL or not is_known(type_):
                 raise refused(
                     item, f"The type of {item.alias_or_name} cannot be told.", "give it one with CAST(… AS …)"

@@ -42,7 +42,7 @@ SELECT
     "nothing"."n" > 0) AS "ci",
   ARRAY_TO_STRING(LIST("nothing"."s") FILTER(WHERE
     NOT "nothing"."s" IS NULL), ',') AS "sa",
-  COALESCE(LIST("nothing"."s"), CAST([] AS TEXT[])) AS "aa",
+  LIST_CONCAT(LIST("nothing"."s"), CAST([] AS TEXT[])) AS "aa",
   BOOL_OR("nothing"."n" > 0) AS "lo",
   CAST(SUM("nothing"."id") AS BIGINT) AS "si",
   ANY_VALUE("nothing"."s") AS "av",
@@ -117,33 +117,33 @@ GROUP BY customer;
 -- becomes
 SELECT
   "orders"."customer" AS "customer",
-  COALESCE(LIST("orders"."order_id" ORDER BY "orders"."order_id"), CAST([] AS TEXT[])) AS "ids",
-  COALESCE(
+  LIST_CONCAT(LIST("orders"."order_id" ORDER BY "orders"."order_id"), CAST([] AS TEXT[])) AS "ids",
+  LIST_CONCAT(
     LIST("orders"."channel" ORDER BY "orders"."order_id" DESC) FILTER(WHERE
       NOT "orders"."channel" IS NULL),
     CAST([] AS TEXT[])
   ) AS "channels",
-  COALESCE(
+  LIST_CONCAT(
     (
       LIST("orders"."order_id" ORDER BY "orders"."ordered_at" DESC, "orders"."order_id")
     )[1:2],
     CAST([] AS TEXT[])
   ) AS "last_two",
-  COALESCE(
+  LIST_CONCAT(
     LIST(DISTINCT "orders"."channel" ORDER BY "orders"."channel") FILTER(WHERE
       NOT "orders"."channel" IS NULL),
     CAST([] AS TEXT[])
   ) AS "different",
-  COALESCE(
+  LIST_CONCAT(
     LIST("orders"."amount" ORDER BY "orders"."amount") FILTER(WHERE
       NOT "orders"."amount" IS NULL),
     CAST([] AS DECIMAL(38, 9)[])
   ) AS "amounts",
-  COALESCE(
+  LIST_CONCAT(
     LIST("orders"."amount" ORDER BY "orders"."amount", "orders"."order_id"),
     CAST([] AS DECIMAL(38, 9)[])
   ) AS "with_nulls",
-  COALESCE(
+  LIST_CONCAT(
     (
       LIST(
         {'id': "orders"."order_id", 'amount': "orders"."amount"} ORDER BY "orders"."order_id"
@@ -169,7 +169,7 @@ SELECT customer, ARRAY_AGG(channel IGNORE NULLS) AS channels FROM golden.orders 
 -- becomes
 SELECT
   "orders"."customer" AS "customer",
-  COALESCE(
+  LIST_CONCAT(
     LIST("orders"."channel") FILTER(WHERE
       NOT "orders"."channel" IS NULL),
     CAST([] AS TEXT[])

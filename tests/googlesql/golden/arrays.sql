@@ -4,18 +4,18 @@ SELECT [1, 2, 3] AS whole, ['a', NULL] AS texts, [1.5, 2] AS mixed, ARRAY<NUMERI
 FROM golden.numbers WHERE id = 1;
 -- becomes
 SELECT
-  COALESCE(CAST([1, 2, 3] AS BIGINT[]), CAST([] AS BIGINT[])) AS "whole",
-  COALESCE(CAST(['a', NULL] AS TEXT[]), CAST([] AS TEXT[])) AS "texts",
-  COALESCE(CAST([1.5e0, 2] AS DOUBLE[]), CAST([] AS DOUBLE[])) AS "mixed",
-  COALESCE(CAST([1, 2.5e0] AS DECIMAL(38, 9)[]), CAST([] AS DECIMAL(38, 9)[])) AS "exact",
-  COALESCE(CAST([] AS TEXT[]), CAST([] AS TEXT[])) AS "empty",
+  LIST_CONCAT(CAST([1, 2, 3] AS BIGINT[]), CAST([] AS BIGINT[])) AS "whole",
+  LIST_CONCAT(CAST(['a', NULL] AS TEXT[]), CAST([] AS TEXT[])) AS "texts",
+  LIST_CONCAT(CAST([1.5e0, 2] AS DOUBLE[]), CAST([] AS DOUBLE[])) AS "mixed",
+  LIST_CONCAT(CAST([1, 2.5e0] AS DECIMAL(38, 9)[]), CAST([] AS DECIMAL(38, 9)[])) AS "exact",
+  LIST_CONCAT(CAST([] AS TEXT[]), CAST([] AS TEXT[])) AS "empty",
   {'a': CAST(1 AS BIGINT), 'b': 'x', 'c': CAST('1.5' AS DECIMAL(38, 9))} AS "named",
   CAST(ROW(1, 2) AS STRUCT("x" BIGINT, "y" DECIMAL(38, 9))) AS "typed",
-  COALESCE(
+  LIST_CONCAT(
     CAST([ROW('a', 1), ROW('b', NULL)] AS STRUCT("k" TEXT, "v" BIGINT)[]),
     CAST([] AS STRUCT("k" TEXT, "v" BIGINT)[])
   ) AS "pairs",
-  COALESCE(
+  LIST_CONCAT(
     CAST([ROW('a', 1), ROW('b', 2)] AS STRUCT("k" TEXT, "v" BIGINT)[]),
     CAST([] AS STRUCT("k" TEXT, "v" BIGINT)[])
   ) AS "inferred",
@@ -71,19 +71,19 @@ FROM golden.lists;
 SELECT
   "lists"."id" AS "id",
   ARRAY_TO_STRING("lists"."tags", '-') AS "joined",
-  COALESCE(GSQL_CONCAT_ARRAYS("lists"."tags", CAST(['z'] AS TEXT[])), CAST([] AS TEXT[])) AS "longer",
-  COALESCE(LIST_REVERSE("lists"."tags"), CAST([] AS TEXT[])) AS "reversed",
-  COALESCE(GENERATE_SERIES(CAST(1 AS BIGINT), CAST(4 AS BIGINT)), CAST([] AS BIGINT[])) AS "numbers",
-  COALESCE(
+  LIST_CONCAT(GSQL_CONCAT_ARRAYS("lists"."tags", CAST(['z'] AS TEXT[])), CAST([] AS TEXT[])) AS "longer",
+  LIST_CONCAT(LIST_REVERSE("lists"."tags"), CAST([] AS TEXT[])) AS "reversed",
+  LIST_CONCAT(GENERATE_SERIES(CAST(1 AS BIGINT), CAST(4 AS BIGINT)), CAST([] AS BIGINT[])) AS "numbers",
+  LIST_CONCAT(
     GENERATE_SERIES(CAST(10 AS BIGINT), CAST(1 AS BIGINT), CAST(-4 AS BIGINT)),
     CAST([] AS BIGINT[])
   ) AS "down",
-  COALESCE(GENERATE_SERIES(CAST(1 AS BIGINT), CAST(0 AS BIGINT)), CAST([] AS BIGINT[])) AS "none",
-  COALESCE(
+  LIST_CONCAT(GENERATE_SERIES(CAST(1 AS BIGINT), CAST(0 AS BIGINT)), CAST([] AS BIGINT[])) AS "none",
+  LIST_CONCAT(
     GSQL_CONCAT_ARRAYS(GSQL_CONCAT_ARRAYS("lists"."tags", "lists"."tags"), CAST([] AS TEXT[])),
     CAST([] AS TEXT[])
   ) AS "thrice",
-  COALESCE(GSQL_CONCAT_ARRAYS("lists"."tags", CAST(NULL AS TEXT[])), CAST([] AS TEXT[])) AS "null_array",
+  LIST_CONCAT(GSQL_CONCAT_ARRAYS("lists"."tags", CAST(NULL AS TEXT[])), CAST([] AS TEXT[])) AS "null_array",
   LEN(CAST(NULL AS TEXT[])) AS "null_length"
 FROM "golden"."lists" AS "lists"
 
@@ -209,7 +209,7 @@ FROM golden.lists;
 -- becomes
 SELECT
   "lists"."id" AS "id",
-  COALESCE(
+  LIST_CONCAT(
     ARRAY(
       SELECT
         GSQL_UPPER("_0"."tag") AS "_col_0"
@@ -219,7 +219,7 @@ SELECT
     ),
     CAST([] AS TEXT[])
   ) AS "upper_tags",
-  COALESCE(
+  LIST_CONCAT(
     ARRAY(
       SELECT
         {'sku': "_1"."i"."sku", 'amount': "_1"."i"."price"}
@@ -229,7 +229,7 @@ SELECT
     ),
     CAST([] AS STRUCT("sku" TEXT, "amount" DECIMAL(38, 9))[])
   ) AS "pairs",
-  COALESCE(
+  LIST_CONCAT(
     ARRAY(
       SELECT DISTINCT
         "_2"."size" AS "size"
@@ -242,7 +242,7 @@ SELECT
     ),
     CAST([] AS BIGINT[])
   ) AS "large",
-  COALESCE(
+  LIST_CONCAT(
     ARRAY(
       SELECT
         "_3"."i"."quantity" AS "quantity"
@@ -303,8 +303,8 @@ SELECT id, IF(id = 1, tags, NULL) AS maybe, (SELECT ARRAY_AGG(tag) FROM UNNEST(t
 -- becomes
 SELECT
   "lists"."id" AS "id",
-  COALESCE(CASE WHEN "lists"."id" = 1 THEN "lists"."tags" ELSE NULL END, CAST([] AS TEXT[])) AS "maybe",
-  COALESCE(
+  LIST_CONCAT(CASE WHEN "lists"."id" = 1 THEN "lists"."tags" ELSE NULL END, CAST([] AS TEXT[])) AS "maybe",
+  LIST_CONCAT(
     (
       SELECT
         LIST("_0"."tag") AS "_col_0"

@@ -418,8 +418,8 @@ SELECT
   CAST($run_date AS DATE) AS "run_date",
   CAST($since AS TIMESTAMPTZ) AS "since",
   CAST($threshold AS DECIMAL(38, 9)) AS "threshold",
-  COALESCE(CAST($channels AS TEXT[]), CAST([] AS TEXT[])) AS "channels",
-  COALESCE(CAST($none AS TEXT[]), CAST([] AS TEXT[])) AS "none",
+  LIST_CONCAT(CAST($channels AS TEXT[]), CAST([] AS TEXT[])) AS "channels",
+  LIST_CONCAT(CAST($none AS TEXT[]), CAST([] AS TEXT[])) AS "none",
   CAST($channel AS TEXT) AS "channel",
   GSQL_DIVIDE("numbers"."n", GSQL_NONZERO(CAST($threshold AS DECIMAL(38, 9)))) AS "ratio"
 FROM "golden"."numbers" AS "numbers"

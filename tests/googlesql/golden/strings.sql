@@ -137,8 +137,8 @@ SELECT
   LPAD("texts"."s", 5, '0') AS "padded",
   RPAD("texts"."s", 5, '.') AS "right_padded",
   LPAD("texts"."s", 3, ' ') AS "spaces",
-  COALESCE(STRING_SPLIT("texts"."s", ','), CAST([] AS TEXT[])) AS "pieces",
-  COALESCE(STRING_SPLIT("texts"."s", ','), CAST([] AS TEXT[])) AS "by_comma",
+  LIST_CONCAT(STRING_SPLIT("texts"."s", ','), CAST([] AS TEXT[])) AS "pieces",
+  LIST_CONCAT(STRING_SPLIT("texts"."s", ','), CAST([] AS TEXT[])) AS "by_comma",
   LEN(STRING_SPLIT("texts"."s", 'a')) AS "count",
   GSQL_SAFE_AT(STRING_SPLIT("texts"."s", ','), 1) AS "second"
 FROM "golden"."texts" AS "texts"

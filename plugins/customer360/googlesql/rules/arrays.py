@@ -76,6 +76,32 @@ def row(node: exp.Tuple) -> exp.Expr:
     return call("row", *node.expressions) if isinstance(node.parent, exp.Array) else node
 
 
+@rule(exp.Coalesce)
+def coalesce(node: exp.Coalesce) -> exp.Expr:
+    """COALESCE(array, …, []) by LIST_CONCAT."""
+    *values, last = (node.this, *node.expressions)
+    if type_of(node).element is None or not values or not _is_empty(last):
+        return node
+    return _concat(values[0] if len(values) == 1 else exp.Coalesce(this=values[0], expressions=values[1:]), last)
+
+
+def or_empty(value: exp.Expr, type_: types.Type) -> exp.Expr:
+    """An array, or an empty one where it is NULL: GoogleSQL stores no array that is NULL."""
+    if isinstance(value, exp.Anonymous) and value.name == "list_concat" and _is_empty(value.expressions[-1]):
+        return value
+    return _concat(value, cast(exp.Array(expressions=[]), type_))
+
+
+def _concat(value: exp.Expr, empty: exp.Expr) -> exp.Expr:
+    """LIST_CONCAT passes over NULLs. COALESCE would copy the elements of a whole chunk for each piece that joins make of it."""
+    return call("list_concat", value, empty)
+
+
+def _is_empty(node: exp.Expr) -> bool:
+    inner = node.this if isinstance(node, exp.Cast) else node
+    return isinstance(inner, exp.Array) and not inner.expressions
+
+
 @rule(exp.ArraySize)
 def array_length(node: exp.ArraySize) -> exp.Expr:
     """ARRAY_LENGTH."""
