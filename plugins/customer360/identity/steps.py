@@ -50,7 +50,7 @@ class Steps:
 
     def scratch(self, name: str) -> TableName:
         """Where a scratch table of this run is. Dated, so that runs of two days never meet."""
-        return TableName(DATASET, f"__{name}_{self.run.run_date:%Y%m%d}")
+        return self.warehouse.temporary(TableName(DATASET, f"__{name}_{self.run.run_date:%Y%m%d}"))
 
     def write(
         self, name: str, columns: str, *, sql: str = "", reads: Mapping[str, TableName] | None = None,
@@ -108,7 +108,7 @@ class Steps:
     def clear(self) -> None:
         """Drop this date's scratch tables, those of a run that was killed included."""
         suffix = f"_{self.run.run_date:%Y%m%d}"
-        names = self.warehouse.tables(DATASET)
+        names = self.warehouse.tables(self.scratch("any").dataset)
         self.warehouse.drop(n for n in names if n.table.startswith("__") and n.table.endswith(suffix))
 
     def _run(

@@ -102,6 +102,10 @@ class BigQueryWarehouse:
     def drop(self, names: Iterable[TableName]) -> None:
         self._tables.drop(names)
 
+    def temporary(self, name: TableName) -> TableName:
+        """See the port. A table as any other: sessions' temporary tables would tie all jobs to one session."""
+        return name
+
     def tables(self, dataset: str) -> list[TableName]:
         return self._tables.names(dataset)
 

@@ -17,6 +17,8 @@ from customer360.errors import WarehouseBusyError
 from customer360.warehouse.duckdb_text import literal
 
 ALIAS = "lake"
+# Tables that only this process needs: in memory, spilled to the connection's temporary folder.
+SCRATCH = "scratch"
 # The folder of each attached lake, by connection.
 _FOLDERS: WeakKeyDictionary[duckdb.DuckDBPyConnection, Path] = WeakKeyDictionary()
 EXTENSIONS = ("ducklake", "sqlite_scanner")
@@ -45,6 +47,7 @@ def attach(
         options.append(f"SNAPSHOT_VERSION {int(snapshot)}")
     elif read_only:
         options.append("READ_ONLY")
+    connection.execute(f"ATTACH ':memory:' AS {SCRATCH} (COMPRESS)")
     connection.execute(
         f"ATTACH {literal(f'ducklake:sqlite:{folder}/catalog.sqlite')} AS {ALIAS} ({', '.join(options)}); USE {ALIAS}"
     )

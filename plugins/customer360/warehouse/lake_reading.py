@@ -53,6 +53,9 @@ class LakeReading(LakeSession):
         with self._errors(f"list {dataset}"):
             return [TableName(dataset, table) for table in kinds(self.connection, dataset)]
 
+    def temporary(self, name: TableName) -> TableName:
+        return TableName(lake.SCRATCH, name.table)
+
     def row_counts(self, names: Iterable[TableName]) -> dict[TableName, int]:
         counts: dict[TableName, int] = {}
         for name in names:

@@ -12,12 +12,14 @@ from customer360.googlesql import types
 from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.warehouse.duckdb_text import identifier, literal
-from customer360.warehouse.lake import ALIAS, stamp
+from customer360.warehouse.lake import ALIAS, SCRATCH, stamp
 
 CATALOG = f"__ducklake_metadata_{ALIAS}"
 _KINDS: WeakKeyDictionary[duckdb.DuckDBPyConnection, tuple[tuple[int, ...], dict[str, dict[str, str]]]] = (
     WeakKeyDictionary()
 )
+# The scratch tables of each connection: to ask DuckDB would load the lake's whole catalog.
+_KEPT: WeakKeyDictionary[duckdb.DuckDBPyConnection, set[str]] = WeakKeyDictionary()
 
 
 def differences(spec: TableSpec, existing: Mapping[str, str]) -> list[str]:
@@ -86,6 +88,8 @@ def kinds(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, str]
     Read from DuckLake's catalog tables: `information_schema` would load the statistics of every table for it. Asked
     for often, so it is kept for as long as nobody commits.
     """
+    if dataset == SCRATCH:
+        return dict.fromkeys(sorted(_KEPT.get(connection, ())), "TABLE")
     now = stamp(connection)
     then, found = _KINDS.get(connection, (None, {}))
     if then != now:
@@ -128,6 +132,15 @@ def drop(connection: duckdb.DuckDBPyConnection, name: TableName) -> None:
     """Drop a table or view; nothing happens where there is none."""
     if kind := kinds(connection, name.dataset).get(name.table):
         connection.execute(f"DROP {kind} {quoted(name)}")
+        if name.dataset == SCRATCH:
+            _KEPT[connection].discard(name.table)
+
+
+def keep(connection: duckdb.DuckDBPyConnection, name: TableName, query: str) -> int:
+    """Write a scratch table: no transaction of the lake, and no lock. Returns its rows."""
+    connection.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS {query}")
+    _KEPT.setdefault(connection, set()).add(name.table)
+    return scalar(connection, f"SELECT COUNT(*) FROM {quoted(name)}")
 
 
 def create(

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from customer360.errors import WarehouseError
+from customer360.googlesql import types
 from customer360.project.model import TableSpec
 from customer360.project.names import TableName
 from customer360.project.periods import outside
@@ -31,6 +32,7 @@ from customer360.warehouse.lake_tables import (
     differences,
     drop,
     evolve,
+    keep,
     kinds,
     quoted,
     scalar,
@@ -77,8 +79,11 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
         return found
 
     def drop(self, names: Iterable[TableName]) -> None:
-        wanted = [name for name in names if name.table in kinds(self.connection, name.dataset)]
-        if wanted:
+        found = [name for name in names if name.table in kinds(self.connection, name.dataset)]
+        for name in found:
+            if name.dataset == lake.SCRATCH:
+                drop(self.connection, name)
+        if wanted := [name for name in found if name.dataset != lake.SCRATCH]:
             with self._transaction("drop tables") as connection:
                 for name in wanted:
                     drop(connection, name)
@@ -97,6 +102,14 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
         started = time.monotonic()
         if remote := [file for file in files if "://" in file]:
             raise WarehouseError(f"the embedded warehouse loads files of this machine, not {remote[0]}")
+        if spec.name.dataset == lake.SCRATCH:
+            columns = ", ".join(
+                f"{identifier(c.name)}::{types.to_duckdb(c.type)} AS {identifier(c.name)}" for c in spec.columns
+            )
+            rows = self._keep(
+                spec, spec.name, f"SELECT {columns} FROM read_parquet([{', '.join(map(literal, files))}])"
+            )
+            return JobStats(rows=rows, seconds=time.monotonic() - started)
         if self.columns(spec.name) is None:
             self.ensure([spec])
         with self._transaction(f"load {spec.name}", run) as connection:
@@ -141,6 +154,8 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
         if maximum_bytes is not None and maximum_bytes < total_bytes(self.connection):
             refuse_over_budget(spec, self._bytes(sql, parameters, renames), maximum_bytes)
         name = target or spec.name
+        if name.dataset == lake.SCRATCH:
+            return JobStats(rows=self._keep(spec, name, query), seconds=time.monotonic() - started)
         data = self.folder / "data"
         with self._transaction(f"write {name}", run) as connection:
             check_columns(connection, spec, query)
@@ -157,6 +172,13 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
                 rows = scalar(connection, f"INSERT INTO {quoted(name)} {query}")
         self._written[str(name)] = spec.schema
         return JobStats(rows=rows, seconds=time.monotonic() - started)
+
+    def _keep(self, spec: TableSpec, name: TableName, query: str) -> int:
+        with self._errors(f"write {name}"):
+            check_columns(self.connection, spec, query)
+            rows = keep(self.connection, name, query)
+        self._written[str(name)] = spec.schema
+        return rows
 
     def start_write(self, spec: TableSpec, sql: str, **_: Any) -> str | None:
         return None

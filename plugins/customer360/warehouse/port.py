@@ -203,6 +203,12 @@ class Warehouse(Protocol):
     def tables(self, dataset: str) -> list[TableName]:
         """Tables and views of a dataset, candidates included; empty for a missing dataset."""
 
+    def temporary(self, name: TableName) -> TableName:
+        """Where to keep a table that only this object reads, and drops: `name`, or a place of the engine's own.
+
+        Local: in memory, spilled to disk, gone with the process, and not in the lake's transactions.
+        """
+
     def maintain(self, upkeep: Upkeep, *, dry_run: bool = False) -> Tidied:
         """Remove what `upkeep` lets go, and tidy what stays. May be killed and run again at any point; readers and a
         running build go on meanwhile."""

@@ -93,7 +93,8 @@ def or_empty(value: exp.Expr, type_: types.Type) -> exp.Expr:
 
 
 def _concat(value: exp.Expr, empty: exp.Expr) -> exp.Expr:
-    """LIST_CONCAT passes over NULLs. COALESCE would copy the elements of a whole chunk for each piece that joins make of it."""
+    """LIST_CONCAT passes over NULLs. COALESCE would copy the elements of a whole chunk for each piece of it that joins
+    leave."""
     return call("list_concat", value, empty)
 
 
