@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from customer360.errors import SchemaDriftError, SourceError, SourceUnreachableError
 from customer360.sources.files import SourceFile
+from customer360.sources.limits import refuse_too_many
 from customer360.warehouse.duckdb_text import identifier, literal
 
 if TYPE_CHECKING:
@@ -65,9 +66,11 @@ def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
     merged: dict[str, str] = {}
     absent: dict[str, str] = {}
     for schema in schemas:
-        merged |= {name: type_ for name, type_ in schema.items() if name.lower() not in map(str.lower, merged)}
+        known = {name.lower() for name in merged}
+        merged |= {name: type_ for name, type_ in schema.items() if name.lower() not in known}
     for file, schema in zip(files, schemas, strict=True):
-        absent |= {name: file.name for name in merged if name.lower() not in map(str.lower, schema)}
+        lowered = {name.lower() for name in schema}
+        absent |= {name: file.name for name in merged if name.lower() not in lowered}
     _refuse_mixed_floats(files, schemas)
     documents = _documents(schemas)
     names = [name for name in merged if name.lower() not in RESERVED]
@@ -118,6 +121,7 @@ def _refuse_parts(file: SourceFile) -> None:
 
 def _refuse_names_twice(session: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
     schema = session.execute("SELECT name, coalesce(num_children, 0) FROM parquet_schema(?)", [file.exactly]).fetchall()
+    refuse_too_many(file.name, len(schema))
     seen: set[str] = set()
     skip = 0
     for name, children in schema[1:]:  # the first is the root; what is inside a nested column follows it
