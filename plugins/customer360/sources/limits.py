@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from customer360.errors import SourceError
 
 # Text seldom shrinks to a tenth. What unpacks to more than this many times its size, and to more than this many bytes,
@@ -14,6 +16,13 @@ LONGEST_HEADER = 1 << 21  # characters
 MOST_COLUMNS = 10_000
 # BigQuery's own limit for JSON. DuckDB's functions call themselves once a level, until the process ends.
 DEEPEST = 500
+# How the metadata at the end of a Parquet file begins, in Thrift's compact protocol: the version, then the list of the
+# schema's elements, with its length.
+_SCHEMA = re.compile(
+    rb"\x15[\x80-\xff]{0,4}[\x00-\x7f]\x19"
+    rb"(?:[\x0c\x1c\x2c\x3c\x4c\x5c\x6c\x7c\x8c\x9c\xac\xbc\xcc\xdc\xec]|\xfc(?P<long>[\x80-\xff]{0,9}[\x00-\x7f]))",
+    re.DOTALL,
+)
 # Over `lines` (position, raw): those nested deeper, with the reason. Lines with brackets enough are looked at bracket
 # by bracket, without their strings.
 TOO_DEEP = rf"""
@@ -51,3 +60,19 @@ def refuse_too_many(name: str, columns: int) -> None:
     """SourceError for more columns than a table may have."""
     if columns > MOST_COLUMNS:
         raise SourceError(f"{name} has more than {MOST_COLUMNS:,} columns, and a table has no more: is it one?")
+
+
+def refuse_too_deep(name: str, levels: int) -> None:
+    """SourceError for columns inside of columns, level by level, beyond what any reader takes."""
+    if levels > DEEPEST:
+        raise SourceError(f"{name} has columns nested more than {DEEPEST} levels deep: is it what it should be?")
+
+
+def refuse_schema_bomb(name: str, metadata: bytes) -> None:
+    """SourceError by the first bytes of a Parquet file's metadata, before DuckDB reads on: it calls itself for each
+    element that is inside of another."""
+    found = _SCHEMA.match(metadata)
+    if found is None:
+        raise SourceError(f"{name} is damaged: its metadata does not begin with a version and a schema")
+    if found["long"]:
+        refuse_too_many(name, sum((byte & 0x7F) << 7 * n for n, byte in enumerate(found["long"])))
