@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from orchestration.receivers import webhook
@@ -21,11 +21,10 @@ __all__ = ["postgres_server"]
 BINDING = "connection: db\nrelation: orders\nload: snapshot\n"
 
 
-@pytest.mark.parametrize("after", [0, 1, 2, 3, 4])
-def test_a_mysql_server_that_asks_for_a_file_gets_none(tmp_path: Path, after: int) -> None:
+def test_a_mysql_server_that_asks_for_a_file_gets_none(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("TOP SECRET")
-    with rogue(str(secret), after=after) as server:
+    with rogue(str(secret)) as server:
         session = connect("mysql_scanner")
         there = Connection("mysql", host="127.0.0.1", port=server.port, login="u", password="p", database="d")
         try:
@@ -34,7 +33,7 @@ def test_a_mysql_server_that_asks_for_a_file_gets_none(tmp_path: Path, after: in
         except SourceError:
             pass
         session.close()
-    assert server.asked > 0 or after == 4
+    assert server.asked > 0
     assert server.given == []
 
 
@@ -69,56 +68,38 @@ def test_a_sqlite_source_is_only_read(shop: Shop) -> None:
     before = file.read_bytes()
     shop.connections["db"] = Connection("sqlite", database=str(file))
     assert shop.load(BINDING).rows_loaded == 1
-    assert shop.load(f"{BINDING}where: \"order_id = 'x''; DROP TABLE orders; --'\"\n").rows_loaded == 0
     hostile = "orders; DROP TABLE orders; --"
     with pytest.raises(SourceError, match="has no table"):
         shop.load(BINDING.replace("relation: orders", f"relation: {hostile!r}"))
     assert file.read_bytes() == before
 
 
-# What libpq would take to mean another server, another file, or a program, were it read as options.
-INJECTED: list[dict[str, Any]] = [
-    {"host": "127.0.0.1' passfile='/etc/passwd"},
-    {"database": "x' sslmode='disable' host='/tmp"},
-    {"database": "postgresql://elsewhere/x?sslmode=disable"},
-    {"database": "host=elsewhere dbname=x"},
-    {"login": "x' options='-c default_transaction_read_only=off"},
-    {"extra": {"service": "x", "passfile": "/etc/passwd", "options": "-c role=postgres", "hostaddr": "10.0.0.1"}},
-    {"extra": {"sslmode": "disable' host='elsewhere"}},
-]
-
-
-@pytest.mark.parametrize("change", INJECTED, ids=str)
-def test_postgres_options_are_values(postgres_server: Postgres, tmp_path: Path, change: dict[str, Any]) -> None:
-    """Whatever a field holds, it is that field: another database, user or host of that name, never another option."""
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("database", "x' sslmode='disable' host='/tmp"),
+        ("database", "postgresql://elsewhere/x"),
+        ("database", "host=elsewhere dbname=x"),
+        ("login", "x' options='-c role=postgres"),
+    ],
+)
+def test_what_looks_like_an_option_is_a_name(postgres_server: Postgres, tmp_path: Path, field: str, value: str) -> None:
+    """The server is asked for a database, or a user, of that very name."""
     session = connect("postgres_scanner")
-    there = postgres_server.connection(**change)
-    statements: list[str] = []
+    with (
+        pytest.raises(SourceError, match=f"{re.escape(value)}.* does not exist"),
+        attached(session, postgres_server.connection(**{field: value}), "remote", tmp_path),
+    ):
+        pass
+    session.close()
 
-    class Spy:
-        """The session, with what it is told to do."""
 
-        def execute(self, statement: str, *rest: Any) -> Any:
-            statements.append(statement)
-            return session.execute(statement, *rest)
-
-    try:
-        with attached(Spy(), there, "remote", tmp_path):  # type: ignore[arg-type]
-            found = session.execute(
-                "FROM postgres_query('remote', 'SELECT current_user, inet_server_addr()')"
-            ).fetchall()
-            assert found[0][0] == there.login or "login" not in change
-            assert "extra" in change, "it led somewhere"  # options that are not passed on change nothing
-    except SourceError as error:
-        assert "elsewhere" not in str(error) or "could not translate" not in str(error)
-    address = statements[0].replace("''", "'")
-    for word in ("service=", "hostaddr=", "default_transaction_read_only=off' "):
-        assert word not in address
-    assert (
-        address.count(" passfile='") <= 1 and str(tmp_path) in address.split(" passfile='")[-1]
-        if there.password
-        else True
-    )
+def test_options_that_lead_elsewhere_are_not_passed_on(postgres_server: Postgres, tmp_path: Path) -> None:
+    extra = {"service": "x", "passfile": "/etc/passwd", "options": "-c search_path=owned", "hostaddr": "10.0.0.1"}
+    session = connect("postgres_scanner")
+    with attached(session, postgres_server.connection(extra=extra), "remote", tmp_path):
+        found = session.execute("FROM postgres_query('remote', 'SHOW search_path')").fetchone()
+    assert found == ('"$user", public',)
     session.close()
 
 
