@@ -1,8 +1,8 @@
 """No dependency with a known vulnerability, unless it is accepted in writing, with a reason and an end.
 
-`uv audit` asks a vulnerability service (OSV) about every package of uv.lock. Where the service cannot be reached nothing
-is known, and that is what is said; with AUDIT_REQUIRED=1 it is a failure. What a day's first audit of a lock file found
-is kept in .cache. AUDIT_SERVICE_URL: another service of the same kind, such as a company's own.
+`uv audit` asks a vulnerability service (OSV) about every package of uv.lock. Where the service cannot be reached,
+nothing is known, and that is what is said; with AUDIT_REQUIRED=1 it is a failure. What a day's first audit of a lock
+file found is kept in .cache. AUDIT_SERVICE_URL: another service of the same kind, such as a company's own.
 """
 
 from __future__ import annotations
@@ -51,11 +51,12 @@ def audited(uv: str, root: Path, *, today: date) -> dict[str, Any] | str:
 
 def judged(answer: dict[str, Any], accepted: list[dict[str, Any]], *, today: date) -> list[str]:
     """What is wrong, a sentence each: vulnerabilities that nobody accepted, and acceptances whose time is over."""
-    problems = []
     known = {entry["id"]: entry for entry in accepted}
-    for entry in accepted:
-        if not entry.get("reason") or not isinstance(entry.get("until"), date):
-            problems.append(f"{entry['id']} is accepted in {ACCEPTED.name} without a reason or an end (until)")
+    problems = [
+        f"{entry['id']} is accepted in {ACCEPTED.name} without a reason or an end (until)"
+        for entry in accepted
+        if not entry.get("reason") or not isinstance(entry.get("until"), date)
+    ]
     for found in answer["vulnerabilities"]:
         package = f"{found['dependency']['name']} {found['dependency']['version']}"
         ids = [found["id"], *found["aliases"]]
@@ -65,9 +66,7 @@ def judged(answer: dict[str, Any], accepted: list[dict[str, Any]], *, today: dat
         fixed = f"fixed in {', '.join(found['fix_versions'])}" if found["fix_versions"] else "no fix yet"
         over = f"; accepted until {entry['until']}, which is over" if entry is not None else ""
         problems.append(f"{package}: {' = '.join(ids)}: {found['summary']} ({fixed}, {found['link']}){over}")
-    for found in answer["adverse_statuses"]:
-        problems.append(f"{found.get('name', found)}: {found.get('status', 'has an adverse status')} on the index")
-    return problems
+    return problems + [f"the index says of a package: {json.dumps(found)}" for found in answer["adverse_statuses"]]
 
 
 def main(uv: str, root: Path = ROOT, accepted: Path = ACCEPTED) -> int:

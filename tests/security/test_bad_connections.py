@@ -98,7 +98,9 @@ def test_options_that_lead_elsewhere_are_not_passed_on(postgres_server: Postgres
     extra = {"service": "x", "passfile": "/etc/passwd", "options": "-c search_path=owned", "hostaddr": "10.0.0.1"}
     session = connect("postgres_scanner")
     with attached(session, postgres_server.connection(extra=extra), "remote", tmp_path):
-        found = session.execute("FROM postgres_query('remote', 'SHOW search_path')").fetchone()
+        found = session.execute(
+            "FROM postgres_query('remote', 'SELECT setting FROM pg_settings WHERE name = $$search_path$$')"
+        ).fetchone()
     assert found == ('"$user", public',)
     session.close()
 

@@ -87,7 +87,7 @@ class _TableAudit:
     samples: int
 
     def run(self, gx: Session) -> list[Result]:
-        from great_expectations.exceptions import GreatExpectationsError
+        from great_expectations.exceptions.exceptions import GreatExpectationsError
 
         results: dict[int, Result] = {}
         ready: dict[int, dict[str, Any]] = {}
