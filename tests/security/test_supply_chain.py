@@ -134,7 +134,7 @@ def test_a_secret_about_to_be_committed_is_found(tmp_path: Path, monkeypatch: py
     made_up = {  # in halves, so that this file is clean
         "key.pem": "-----BEGIN RSA PRIVATE" + " KEY-----\nMIIE\n",
         "aws.py": "key = 'AKIA" + "QYLPMN5HHHFPZAM2'\n",
-        "slack.txt": "xoxb-" + "1234567890-1234567890-abcdefghijkl\n",
+        "slack.txt": "xoxb-" + "1234567890" + "-1234567890" + "-abcdef" + "ghijkl" + chr(10),
         "sub/conn.yaml": "url: postgres://me:hun" + "ter2secret@db/x\n",
         "clean.py": "x = 1\n",
     }
