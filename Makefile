@@ -1,7 +1,6 @@
 # A machine with Python 3.11 is enough: `make demo`. Everything is installed into .venv, everything a run writes is in .c360.
 
 PYTHON    ?= python3
-UV_VERSION = 0.13.8
 BIN        = .venv/bin
 READY      = .venv/.ready
 SOURCES   ?=
@@ -46,7 +45,7 @@ test-pollution: $(READY) ## Mix clean rows with polluted ones, EXAMPLES=500 time
 test-past-days: $(READY) ## Four days of a whole shop: each reads again as it was published
 	@C360_HISTORY_DAYS=1 $(BIN)/python -m pytest tests/history
 
-check: $(READY) ## Check format, lint, types, SQL, architecture, licences, secrets and the lock file
+check: $(READY) ## Check format, lint, types, SQL, architecture, licences, secrets, vulnerabilities and the lock file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -54,6 +53,7 @@ check: $(READY) ## Check format, lint, types, SQL, architecture, licences, secre
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_architecture.py
 	$(BIN)/python .ci/hygiene.py
+	$(BIN)/python .ci/audit.py $(UV)
 	$(UV) lock --check --offline
 
 format: $(READY) ## Format Python and SQL in place
@@ -73,4 +73,4 @@ $(READY): pyproject.toml uv.lock $(UV)
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(f"Python 3.11 to 3.13 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11 …" if not (3, 11) <= sys.version_info[:2] < (3, 14) else 0)'
 	@$(PYTHON) -m venv .venv-uv
-	@.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/uv.txt

@@ -19,6 +19,7 @@ PACKAGE = ROOT / "plugins" / "customer360"
 LAYERS = [
     {"errors"},
     {"settings"},
+    {"terminal"},
     {"googlesql"},
     {"project"},
     {"warehouse"},

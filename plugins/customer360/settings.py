@@ -60,6 +60,8 @@ class Settings:
     alerts: Airflow connection that failures are told to, none for the log alone [C360_ALERTS]; runbook: address of
         docs/runbook.md, for the links in alerts [C360_RUNBOOK]; deadline_hours: how long after it was queued the daily
         run should have ended, 0 for no deadline [C360_DEADLINE_HOURS]
+    umask: what nobody else may do with files that are written: 0o077 is the account's own, 0o027 lets its group read,
+        0o007 write too [C360_UMASK, octal]
     memory_limit, threads: of the embedded engine [C360_MEMORY_LIMIT, C360_THREADS]
     lock_timeout: seconds to wait for another writer of the embedded warehouse [C360_LOCK_TIMEOUT]
     reporting_currency [C360_REPORTING_CURRENCY]; completed_statuses: order statuses that count as sold
@@ -86,6 +88,7 @@ class Settings:
     alerts: str = ""
     runbook: str = "docs/runbook.md"
     deadline_hours: float = 5.0
+    umask: int = 0o077
     memory_limit: str = "3GB"
     threads: int = 0
     lock_timeout: float = 600.0
@@ -98,9 +101,9 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def make_data_folder(self) -> None:
-        """Create the data folder, for its owner only: people's data is in it."""
+        """Create the data folder, for its owner only (or its group, see umask): people's data is in it."""
         try:
-            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.data.mkdir(mode=0o777 & ~self.umask, parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError(f"the data folder {self.data} cannot be made: {error}; C360_DATA names it") from error
 
@@ -171,6 +174,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         alerts=env.get("C360_ALERTS", ""),
         runbook=env.get("C360_RUNBOOK") or default.runbook,
         deadline_hours=_hours(env, "C360_DEADLINE_HOURS", default.deadline_hours),
+        umask=_umask(env),
         memory_limit=env.get("C360_MEMORY_LIMIT") or default.memory_limit,
         threads=_whole(env, "C360_THREADS", default.threads),
         lock_timeout=float(_number(env, "C360_LOCK_TIMEOUT", Decimal(default.lock_timeout))),
@@ -182,6 +186,22 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         retention_days=_retention(env),
         environment=env,
     )
+
+
+def keep_private(environment: Mapping[str, str] | None = None) -> None:
+    """What this process and its children write from now on is for the account alone, or its group too, as C360_UMASK
+    says. Every entrance calls it: the command line, and each task."""
+    os.umask(_umask(os.environ if environment is None else environment))
+
+
+def _umask(env: Mapping[str, str]) -> int:
+    text = env.get("C360_UMASK") or "077"
+    if text.lstrip("0") not in ("77", "27", "7"):
+        raise SettingsError(
+            f"C360_UMASK is {text!r}; it must be 077 (files for this account alone), 027 (its group may read) or 007"
+            " (its group may write)"
+        )
+    return int(text, 8)
 
 
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:

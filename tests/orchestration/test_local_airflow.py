@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 from conftest import build_all, load_all, open_build, settings_for
+from security import network
 
 from customer360.orchestration.connections import open_warehouse
 from customer360.project import load_project
@@ -58,6 +59,9 @@ def test_a_day_killed_in_the_middle_and_run_again_ends_in_the_same_tables(tmp_pa
     killed = subprocess.Popen(
         [C360, "demo", *arguments], env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
     )
+    _wait_for_log(tmp_path / "logs" / "tasks", "load_", since=started, patience=480)
+    assert network.listening(home) == {"127.0.0.1"}
+    assert network.answered(json.loads((home / "running.json").read_text())["url"]) <= network.PUBLIC
     _wait_for_log(tmp_path / "logs" / "tasks", "core.write_", since=started, patience=480)
     refused = demo(arguments, env)
     assert refused.returncode == 1
@@ -77,8 +81,7 @@ def test_a_day_killed_in_the_middle_and_run_again_ends_in_the_same_tables(tmp_pa
     for heading in ("Loaded from the sources", "Refused, and why", "Data quality", "Where things are", "What next"):
         assert heading in done.stdout
     assert left_behind(home) == []
-    for file in (home / "secrets.json", home / "passwords.json"):
-        assert file.stat().st_mode & 0o077 == 0, f"{file} may be read by others"
+    assert [str(path) for path in tmp_path.rglob("*") if path.lstat().st_mode & 0o077] == []  # others read nothing
 
     settings = load_settings(env)
     truth = Manifest.read(tmp_path / "shop")

@@ -6,10 +6,10 @@ import json
 from datetime import datetime
 
 import click
-from rich.console import Console
 
 from customer360.cli.session import console, session
 from customer360.errors import UnknownCustomerError
+from customer360.terminal import SafeConsole, echo_data
 
 
 @click.command()
@@ -58,7 +58,7 @@ def customer(who: str, events: int, most: int, on: datetime | None, format_: str
         if found.total == 1:
             person = customers.describe(found.shown[0].customer360_id, events=events, on=on.date() if on else None)
     if format_ == "json":
-        click.echo(json.dumps(to_document(person or {"matches": found}), ensure_ascii=False, indent=2))
+        echo_data(json.dumps(to_document(person or {"matches": found}), ensure_ascii=False, indent=2))
     elif person:
         show(person, found.shown[0], console=_narrow(), currency=build.settings.reporting_currency)
     else:
@@ -67,6 +67,6 @@ def customer(who: str, events: int, most: int, on: datetime | None, format_: str
         raise UnknownCustomerError(f"{found.total:,} people have {who!r}; ask for one of them by customer360_id")
 
 
-def _narrow() -> Console:
+def _narrow() -> SafeConsole:
     """As wide as the terminal, at most 100 columns: sentences longer than that are hard to read."""
-    return Console(width=min(console.width, 100), highlight=False)
+    return SafeConsole(width=min(console.width, 100), highlight=False)

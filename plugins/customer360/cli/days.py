@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -11,9 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from customer360.cli.session import console, session
+from customer360.terminal import echo_data
 
 if TYPE_CHECKING:
     from customer360.build import Build
@@ -52,10 +54,10 @@ def at(who: str | None, day: datetime | None, format_: str, limit: int) -> None:
         people = [] if who is None else _ids_on(build, queries, who, day.date())
         rows = customer_360_at(build.warehouse, queries, day.date(), people=people).sort_by("customer360_id")
     if format_ == "csv":
-        rows.to_pandas().to_csv(sys.stdout, index=False)
+        echo_data(rows.to_pandas().to_csv(index=False).rstrip("\n"))
     elif format_ == "json":
         for row in rows.to_pylist():
-            click.echo(json.dumps(row, default=str, ensure_ascii=False))
+            echo_data(json.dumps(row, default=str, ensure_ascii=False))
     elif who is not None:
         for row in rows.to_pylist():
             table = Table.grid(padding=(0, 2, 0, 0))
@@ -143,13 +145,13 @@ def _matrix(found: Comparison, segment: str) -> Table:
     moves = [move for move in found.moves if move.segment == segment]
     targets = sorted({move.after or "none" for move in moves})
     counts = {(move.before or "none", move.after or "none"): move.people for move in moves}
-    table = Table("from \\ to", *targets, title=f"Moves: {segment}", title_justify="left")
+    table = Table("from \\ to", *map(escape, targets), title=f"Moves: {segment}", title_justify="left")
     for source in sorted({source for source, _ in counts}):
-        table.add_row(source, *(f"{counts[source, to]:,}" if (source, to) in counts else "" for to in targets))
+        table.add_row(Text(source), *(f"{counts[source, to]:,}" if (source, to) in counts else "" for to in targets))
     return table
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Text:
     if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+        return Text(", ".join(map(str, value)))
+    return Text("" if value is None else str(value))

@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 import pyarrow as pa
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from customer360.build import Build
 from customer360.cli.session import console, session
@@ -19,6 +21,7 @@ from customer360.errors import SettingsError
 from customer360.project import TableName, load_project
 from customer360.project.platform import DATA_QUALITY, LOADS, PUBLISHED
 from customer360.settings import load_settings
+from customer360.terminal import echo_data
 from customer360.warehouse import Warehouse
 
 
@@ -66,9 +69,9 @@ def sql(query: str, as_of: str | None, format_: str, limit: int) -> None:
         rows = build.warehouse.query(query, parameters=parameters, as_of=_moment(as_of))
     if format_ == "json":
         for row in rows.to_pylist():
-            click.echo(json.dumps(row, default=str, ensure_ascii=False))
+            echo_data(json.dumps(row, default=str, ensure_ascii=False))
     elif format_ == "csv":
-        rows.to_pandas().to_csv(sys.stdout, index=False)
+        echo_data(rows.to_pandas().to_csv(index=False).rstrip("\n"))
     else:
         console.print(_table(rows.slice(0, limit)))
         if rows.num_rows > limit:
@@ -133,17 +136,17 @@ def _maybe(warehouse: Warehouse, name: TableName, title: str, query: str) -> Non
 
 
 def _table(rows: pa.Table, title: str | None = None) -> Table:
-    shown = Table(*rows.column_names, title=title)
+    shown = Table(*map(escape, rows.column_names), title=title)
     for row in rows.to_pylist():
         shown.add_row(*(_cell(value) for value in row.values()))
     return shown
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Text:
     if value is None:
-        return "[dim]NULL[/]"
+        return Text("NULL", "dim")
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
+        return Text(f"{value:,}")
     if isinstance(value, (list, dict)):
-        return json.dumps(value, default=str, ensure_ascii=False)
-    return str(value)
+        return Text(json.dumps(value, default=str, ensure_ascii=False))
+    return Text(str(value))

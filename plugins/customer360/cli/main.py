@@ -10,6 +10,8 @@ import click
 
 from customer360 import __version__
 from customer360.errors import Customer360Error
+from customer360.settings import keep_private
+from customer360.terminal import SafeFormatter, plain
 
 # Command → the module and attribute that hold it, and the line shown by `c360 --help`.
 _COMMANDS = {
@@ -74,7 +76,9 @@ def cli(verbose: bool) -> None:
 
     Settings are environment variables (C360_DATA, C360_SOURCES, C360_WAREHOUSE …); docs/settings.md lists them.
     """
-    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(SafeFormatter("%(asctime)s %(message)s"))
+    logging.basicConfig(handlers=[handler])
     # On our own logger: importing Airflow sets up the root logger anew.
     logging.getLogger("customer360").setLevel(logging.INFO if verbose else logging.WARNING)
 
@@ -82,9 +86,10 @@ def cli(verbose: bool) -> None:
 def main() -> None:
     """Entry point: errors raised on purpose are one sentence on stderr and exit code 1, never a traceback."""
     try:
+        keep_private()
         cli(prog_name="c360")
     except Customer360Error as error:
-        click.echo(f"c360: {error}", err=True)
+        click.echo(f"c360: {plain(str(error))}", err=True)
         sys.exit(1)
 
 

@@ -15,6 +15,7 @@ from customer360.cli.profile import profile_lines
 from customer360.customers import Match, Person, Shown
 from customer360.customers.records import Identifier, SourceCustomer, TimelineEvent
 from customer360.customers.wording import decision_sentence, type_name, value_text
+from customer360.terminal import plain
 
 _NOTHING = "–"
 
@@ -66,7 +67,7 @@ class _Page:
 
     def header(self, match: Match) -> None:
         person = self.person
-        name = _plain(self.row.get("full_name") or "No name")
+        name = plain(self.row.get("full_name") or "No name")
         verified = ", verified" if self.row.get("is_verified") else ""
         as_of = f"as of {person.run_date}" if person.run_date else ""
         self.console.print(Text.assemble((name, "bold"), verified, "  ", person.customer360_id, "  ", (as_of, "dim")))
@@ -229,9 +230,4 @@ def _grid(label: int | None = None) -> Table:
 
 
 def _text(value: str) -> Text:
-    return Text(_plain(value), overflow="fold")
-
-
-def _plain(value: str) -> str:
-    """What people typed into a form may hold what moves a terminal's cursor: none of it is passed on."""
-    return "".join(char if char.isprintable() or char == "\n" else "�" for char in value)
+    return Text(plain(value), overflow="fold")

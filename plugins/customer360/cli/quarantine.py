@@ -107,8 +107,9 @@ def show(table: str, day: datetime | None, reason: str, limit: int) -> None:
 def export(table: str, file: Path, day: datetime | None, reason: str) -> None:
     """Write refused rows and cells to a file, as they arrived (column `raw`), with reason, line and source.
 
-    The extension says the format: .csv, .ndjson or .parquet. Values are what the source sent, also such as a
-    spreadsheet takes for formulas. Personal data: mind where the file goes.
+    The extension says the format: .csv, .ndjson or .parquet. In a .csv, which may be opened in a spreadsheet, a text
+    that one would take for a formula (it begins with = + - or @ and is no number) begins with ' instead; the other two
+    hold exactly what the source sent. Personal data: mind where the file goes.
 
     \b
     c360 quarantine export crm.customer_info --to refused.csv --date 2024-06-30
@@ -201,10 +202,23 @@ def _short(raw: str, width: int = 500) -> str:
 
 
 def _write(found: pa.Table, file: Path) -> None:
-    from customer360.warehouse.duckdb_session import connect
+    from customer360.warehouse.duckdb_session import confine, connect
     from customer360.warehouse.duckdb_text import literal
 
+    values = ", ".join(map(_harmless, found.schema)) if file.suffix == ".csv" else "*"
     form = {".csv": "FORMAT csv, HEADER", ".ndjson": "FORMAT json", ".parquet": "FORMAT parquet"}[file.suffix]
     with connect() as connection:
         connection.register("found", found)
-        connection.execute(f"COPY (FROM found) TO {literal(str(file))} ({form})")
+        confine(connection, files=[file])
+        connection.execute(f"COPY (SELECT {values} FROM found) TO {literal(str(file))} ({form})")
+
+
+def _harmless(column: pa.Field) -> str:
+    """SQL of a column such as no spreadsheet computes."""
+    from customer360.warehouse.duckdb_text import identifier, literal
+
+    name, quote = identifier(column.name), literal("'")
+    if str(column.type) not in ("string", "large_string"):
+        return name
+    formula = rf"regexp_matches({name}, '^[=+@\t\r-]') AND TRY_CAST({name} AS DOUBLE) IS NULL"
+    return f"CASE WHEN {formula} THEN {quote} || {name} ELSE {name} END AS {name}"

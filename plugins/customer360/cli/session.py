@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import click
-from rich.console import Console
 
 from customer360.build import Build
 from customer360.project import load_project
+from customer360.terminal import SafeConsole
 from customer360.warehouse.port import RunInfo
 
 # Into a pipe or a file, tables are not cut to the width of a terminal that is not there.
-console = Console(width=None if sys.stdout.isatty() else 200)
+console = SafeConsole(width=None if sys.stdout.isatty() else 200)
 run_date_option = click.option(
     "--date",
     "run_date",

@@ -37,13 +37,14 @@ def _folder(settings: Settings) -> Finding:
     except OSError as error:
         return failed(f"{folder} cannot be written: {error}", text, f"sudo chown -R $USER '{folder}'")
     mode = stat.S_IMODE(folder.stat().st_mode)
-    if mode & 0o077:
+    if mode & settings.umask:
         return warned(
             f"{folder} can be entered by others on this machine (mode {mode:o})",
             "People's data is in it. Keep it to yourself:",
-            f"chmod 700 '{folder}'",
+            f"chmod {0o777 & ~settings.umask:o} '{folder}'",
         )
-    return passed(f"{folder}, for its owner only")
+    whose = "its owner only" if settings.umask == 0o077 else "its owner and group"
+    return passed(f"{folder}, for {whose}")
 
 
 def _disk(settings: Settings) -> Finding:

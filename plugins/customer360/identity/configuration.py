@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from customer360.errors import ProjectError
+from customer360.project.yaml_files import read_yaml
 from customer360.settings import Parameter
 
 OVERRIDE, PROBABILISTIC = "OVERRIDE", "PROBABILISTIC"
@@ -98,12 +97,7 @@ def load_identity_config(file: Path) -> IdentityConfig:
     """
     if not file.exists():
         return IdentityConfig()
-    try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ProjectError(f"not YAML: {error}", path=file, line=mark.line + 1 if mark else None) from None
-    return _Reader(file).config(raw)
+    return _Reader(file).config(read_yaml(file) or {})
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from customer360.orchestration.components import (
     WITH_UI,
@@ -27,6 +26,7 @@ from customer360.orchestration.components import (
 from customer360.orchestration.example import settings_of
 from customer360.orchestration.local_airflow import USER, LocalAirflow
 from customer360.settings import Settings
+from customer360.terminal import SafeConsole
 
 _SOURCES = click.option(
     "--sources", metavar="FOLDER", help="Folder of bindings. [default: C360_SOURCES, else examples/sample_shop]"
@@ -75,7 +75,7 @@ def _nothing() -> None:
     """Sources that are there already need no preparation."""
 
 
-def _generate(settings: Settings, customers: int, day: date, console: Console) -> None:
+def _generate(settings: Settings, customers: int, day: date, console: SafeConsole) -> None:
     """The sample shop's source systems, as they are on the evening of the day."""
     from customer360.sample import generate
 
@@ -103,10 +103,10 @@ def _start_empty(airflow: LocalAirflow) -> None:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def _console() -> Console:
+def _console() -> SafeConsole:
     """Wide where nobody's window says how wide: a log, a pipe."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=140)
+    console = SafeConsole(highlight=False)
+    return console if console.is_terminal else SafeConsole(highlight=False, width=140)
 
 
 def _stop_in_order() -> None:

@@ -9,9 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from customer360.errors import ProjectError, SettingsError
+from customer360.project.yaml_files import read_yaml
 from customer360.settings import Settings, load_settings
 
 FILE = "example.yaml"
@@ -47,7 +46,7 @@ def load_example(settings: Settings) -> Example:
     file = settings.sources / FILE
     if not file.is_file():
         return Example()
-    raw = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    raw = read_yaml(file) or {}
     if not isinstance(raw, dict) or raw.keys() - _KEYS:
         raise ProjectError("not as expected", path=file, hint=f"a mapping of {', '.join(sorted(_KEYS))}")
     if not isinstance(raw.get("run_date"), date | None):

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from customer360.orchestration.api import AirflowApi
 from customer360.orchestration.components import HEADLESS, Components
@@ -113,7 +114,7 @@ class _Progress:
         for task in tasks:
             if task["state"] == "up_for_retry" and (key := (task["task_id"], task["try_number"])) not in self.retries:
                 self.retries.add(key)
-                said = self.api.task_error(task)
+                said = escape(self.api.task_error(task))
                 self.console.print(f"  [yellow]↻[/yellow] {task['task_id']} failed and will be tried again: {said}")
             if task["state"] == "failed" and task["task_id"] not in self.told:
                 self.told.add(task["task_id"])

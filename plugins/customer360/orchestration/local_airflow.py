@@ -92,6 +92,9 @@ class LocalAirflow:
             "LOGGING__BASE_LOG_FOLDER": self.logs / "tasks",
             "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": self.logs / "dag_processor",
             "LOGGING__COLORED_CONSOLE_LOG": False,
+            # Airflow opens its tasks' logs to the group and to all, whatever the umask.
+            "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": f"0o{0o777 & ~settings.umask:o}",
+            "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": f"0o{0o666 & ~settings.umask:o}",
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.1,
             "SCHEDULER__USE_JOB_SCHEDULE": self.schedule,
             # A scheduler that was killed is noticed, and its tasks are run again, within seconds instead of minutes.

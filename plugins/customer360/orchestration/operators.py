@@ -24,7 +24,7 @@ from customer360.orchestration.connections import airflow_connection, open_landi
 from customer360.orchestration.deployment import deployment
 from customer360.orchestration.links import WarehouseJobLink
 from customer360.project import TableName
-from customer360.settings import load_settings
+from customer360.settings import keep_private, load_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -62,6 +62,7 @@ class WarehouseOperator(BaseOperator):
 
         try:
             settings, project = deployment()
+            keep_private()
             warehouse = self._warehouse = open_warehouse(settings, project)
             instance, started = context["ti"], context.get("dag_run")
             run = RunInfo(

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from customer360.orchestration.connections import open_warehouse
 from customer360.orchestration.headless import Outcome
@@ -114,7 +116,7 @@ def _refused(project: Project, warehouse: Warehouse, run_date: date) -> Table | 
     found.sort(key=lambda entry: (-entry[0], entry[1:]))
     table = _table("Refused, and why", "count", "table", "what", "reason", words=(1, 2, 3))
     for count, name, kind, reason in found[:_REASONS_SHOWN]:
-        table.add_row(f"{count:,}", name, kind, reason)
+        table.add_row(f"{count:,}", name, kind, Text(reason))
     if rest := found[_REASONS_SHOWN:]:
         table.add_row(f"{sum(entry[0] for entry in rest):,}", f"for {len(rest)} more reasons", "", "")
     return table if found else None
@@ -126,7 +128,9 @@ def _changed(warehouse: Warehouse, run_date: date) -> Table | None:
     table = _table("Changes of the sources", "table", "what", "column", "before", "after", "done", words=range(6))
     for row in rows:
         table.add_row(
-            row["table_name"], row["kind"], *(row[key] or "" for key in ("column_name", "before", "after", "action"))
+            row["table_name"],
+            row["kind"],
+            *(Text(row[key] or "") for key in ("column_name", "before", "after", "action")),
         )
     return table if rows else None
 
@@ -151,9 +155,8 @@ def _quality(warehouse: Warehouse, outcome: Outcome, console: Console) -> None:
     for row in rows:
         if not row["success"]:
             found = f"{row['rows_unexpected']:,} rows" if row["rows_unexpected"] is not None else row["observed"]
-            console.print(
-                f"  {row['severity']}: {row['table_name']}: {row['description'] or row['expectation']} ({found})"
-            )
+            what = f"{row['description'] or row['expectation']} ({found})"
+            console.print(f"  {row['severity']}: {row['table_name']}: {escape(what)}")
 
 
 def _figures(settings: Settings, warehouse: Warehouse, console: Console) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
-
-import yaml
 
 from customer360.errors import ProjectError
 from customer360.googlesql import allow, parse, types
@@ -30,13 +29,14 @@ from customer360.project.model import (
     TableSpec,
 )
 from customer360.project.names import TableName
+from customer360.project.yaml_files import read_yaml
 
 _Choice = TypeVar("_Choice", bound=str)
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COMMON = {"description", "owner", "columns", "key", "labels"}
 _MODEL_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "materialized", "budget_bytes", "incremental"}
 _COMPUTED_KEYS = _COMMON | {"schedule", "partition_by", "cluster_by", "built_by", "reads"}
 _CONTRACT_KEYS = _COMMON | {"event_time", "max_refused_share", "new_columns", "cluster_by"}
+_COLUMN_NAME = re.compile(r"[A-Za-z_]\w{0,299}", re.ASCII)
 _COLUMN_KEYS = {"name", "type", "description", "required", "pii", "allowed", "minimum", "maximum", "pattern", "format"}
 
 
@@ -205,11 +205,7 @@ def _read_contract(name: TableName, folder: Path) -> Contract:
 
 
 def _read_yaml(file: Path, known: set[str]) -> dict[str, Any]:
-    try:
-        raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ProjectError(f"not YAML: {error}", path=file, line=mark.line + 1 if mark else None) from None
+    raw = read_yaml(file)
     if not isinstance(raw, dict):
         raise ProjectError("must be a mapping", path=file)
     for key in raw.keys() - known:
@@ -258,6 +254,9 @@ def _column(entry: Any, file: Path) -> Column:
             path=file,
             hint=f"known: {', '.join(sorted(_COLUMN_KEYS))}",
         )
+    if not _COLUMN_NAME.fullmatch(str(entry["name"])):
+        hint = "letters, digits and _, beginning with no digit"
+        raise ProjectError(f"{entry['name']!r} is no name of a column", path=file, hint=hint)
     try:
         type_ = types.normalise(entry["type"])
     except ProjectError as error:

@@ -87,12 +87,15 @@ class _TableAudit:
     samples: int
 
     def run(self, gx: Session) -> list[Result]:
+        from great_expectations.exceptions.exceptions import GreatExpectationsError
+
         results: dict[int, Result] = {}
         ready: dict[int, dict[str, Any]] = {}
         for number, expectation in enumerate(self.suite.expectations):
             try:
                 ready[number] = self._configuration(number, expectation)
-            except (Customer360Error, ValueError) as error:  # Great Expectations refuses arguments by a ValueError
+            # Great Expectations refuses arguments by a ValueError, conditions by an error of its own.
+            except (Customer360Error, ValueError, GreatExpectationsError) as error:
                 results[number] = self._result(expectation, error=" ".join(str(error).split()))
         batch = gx.batch(self.table.physical)
         rows = {n: c for n, c in ready.items() if self.suite.expectations[n].is_about_rows}

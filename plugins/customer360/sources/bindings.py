@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import yaml
 from sqlglot import exp
 
 from customer360.errors import ProjectError
 from customer360.googlesql.allow import check
 from customer360.googlesql.parse import parse_expression
 from customer360.project import Contract, Project, TableName
+from customer360.project.yaml_files import read_yaml
 
 Format = Literal["csv", "ndjson", "parquet"]
 Mode = Literal["snapshot", "cursor", "file_date"]
@@ -135,11 +135,7 @@ def load_bindings(folder: Path, project: Project) -> Mapping[str, SystemBinding]
 
 
 def _read_system(file: Path, project: Project) -> SystemBinding:
-    try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ProjectError(f"not YAML: {error}", path=file, line=mark.line + 1 if mark else None) from None
+    raw = read_yaml(file)
     reader = _Reader(file)
     document = reader.mapping(raw, "the file", _SYSTEM_KEYS)
     system = document.get("system")

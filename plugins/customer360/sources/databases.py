@@ -12,6 +12,7 @@ from customer360.sources.connections import Connection, attached
 from customer360.sources.extract import BROKEN, Extract
 from customer360.sources.relation import Relation
 from customer360.sources.window import Window
+from customer360.warehouse.duckdb_session import confine
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,4 +31,5 @@ def read_database(
     """The wanted columns of a table or view. `wanted` are names in lower case; other columns are not read."""
     session.execute(BROKEN)
     with attached(session, connection, "remote", scratch):
+        confine(session, folders=[scratch])
         return _READERS[connection.kind](Relation(session, binding, window, wanted, scratch))

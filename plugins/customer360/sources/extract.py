@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from customer360.errors import SchemaDriftError, SourceError, SourceUnreachableError
 from customer360.sources.files import SourceFile
+from customer360.sources.limits import refuse_schema_bomb, refuse_too_deep, refuse_too_many
 from customer360.warehouse.duckdb_text import identifier, literal
 
 if TYPE_CHECKING:
@@ -58,16 +59,18 @@ def read_parquet(session: duckdb.DuckDBPyConnection, files: Sequence[SourceFile]
     session.execute(BROKEN)
     for file in files:
         _refuse_parts(file)
-        _refuse_names_twice(session, file)
+        _refuse_odd_schema(session, file)
     schemas = [
         dict(_described(session, f"read_parquet({literal(file.exactly)}, hive_partitioning = false)")) for file in files
     ]
     merged: dict[str, str] = {}
     absent: dict[str, str] = {}
     for schema in schemas:
-        merged |= {name: type_ for name, type_ in schema.items() if name.lower() not in map(str.lower, merged)}
+        known = {name.lower() for name in merged}
+        merged |= {name: type_ for name, type_ in schema.items() if name.lower() not in known}
     for file, schema in zip(files, schemas, strict=True):
-        absent |= {name: file.name for name in merged if name.lower() not in map(str.lower, schema)}
+        lowered = {name.lower() for name in schema}
+        absent |= {name: file.name for name in merged if name.lower() not in lowered}
     _refuse_mixed_floats(files, schemas)
     documents = _documents(schemas)
     names = [name for name in merged if name.lower() not in RESERVED]
@@ -105,6 +108,11 @@ def _refuse_parts(file: SourceFile) -> None:
         size = data.seek(0, io.SEEK_END)
         data.seek(max(0, size - 4))
         last = data.read(4)
+        if last == b"PAR1" and size >= 12:
+            data.seek(size - 8)
+            begin = size - 8 - int.from_bytes(data.read(4), "little")
+            data.seek(max(0, begin))
+            refuse_schema_bomb(file.name, data.read(32))
     if size == 0:
         raise SourceUnreachableError(f"{file.name} is empty, not even a Parquet file: is it still being uploaded?")
     if not any(mark.startswith(first) for mark in (b"PAR1", b"PARE")):
@@ -116,8 +124,18 @@ def _refuse_parts(file: SourceFile) -> None:
         )
 
 
-def _refuse_names_twice(session: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
+def _refuse_odd_schema(session: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
     schema = session.execute("SELECT name, coalesce(num_children, 0) FROM parquet_schema(?)", [file.exactly]).fetchall()
+    refuse_too_many(file.name, len(schema))
+    open_groups: list[int] = []  # how many children each has still to come
+    for _, children in schema:
+        while open_groups and open_groups[-1] == 0:
+            open_groups.pop()
+        if open_groups:
+            open_groups[-1] -= 1
+        if children:
+            open_groups.append(children)
+        refuse_too_deep(file.name, len(open_groups))
     seen: set[str] = set()
     skip = 0
     for name, children in schema[1:]:  # the first is the root; what is inside a nested column follows it

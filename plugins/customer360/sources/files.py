@@ -110,7 +110,28 @@ def _found(binding: TableBinding, pattern: str) -> list[SourceFile]:
     paths = [Path(path) for path in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
     if not paths:
         raise no_file(binding, pattern)
+    for path in paths:
+        _refuse_what_is_none(binding, path, root)
     return [SourceFile(path, os.path.relpath(path, root), path.suffix == ".gz", _look(path)) for path in paths]
+
+
+def _refuse_what_is_none(binding: TableBinding, path: Path, root: Path) -> None:
+    """Whoever may put files into a folder is not to choose what else of this machine is read: a link may lead out of
+    it, a pipe never ends, and a name may hold what moves a terminal's cursor."""
+    name = os.path.relpath(path, root)
+    if not name.isprintable():
+        raise SourceError(f"{binding.contract}: the name of {name!r} has control characters; rename it")
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        raise SourceError(f"{binding.contract}: {name} is a link that leads nowhere; remove it") from None
+    if not real.is_relative_to(root.resolve()):
+        raise SourceError(
+            f"{binding.contract}: {name} is a link out of {root}; deliver the file itself, or name its folder in"
+            f" {binding.file.name}"
+        )
+    if not real.is_file():
+        raise SourceError(f"{binding.contract}: {name} is no file; name what is one in {binding.file.name}")
 
 
 def _look(path: Path) -> tuple[int, int, int] | None:

@@ -6,7 +6,9 @@ import csv
 import glob
 import gzip
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from customer360.sources.bindings import TableBinding
 from customer360.sources.connections import failure
 from customer360.sources.extract import BROKEN, BROKEN_BEFORE, FILE_STRIDE, LINE, RESERVED, Extract
 from customer360.sources.files import SourceFile
+from customer360.sources.limits import LONGEST_HEADER, MOST_COLUMNS, TOO_DEEP, refuse_too_many
 from customer360.sources.text import RETURN, Text, prepared, record_lines
 from customer360.warehouse.duckdb_text import identifier, literal
 
@@ -39,8 +42,9 @@ def read_csv(
     absent = {
         name: file.name
         for file, header in zip(files, headers, strict=True)
+        for lowered in [{name.lower() for name in header}]
         for lower, name in merged.items()
-        if lower not in map(str.lower, header)
+        if lower not in lowered
     }
     names = [name for lower, name in merged.items() if lower not in RESERVED]
     columns = "".join(f"{identifier(name)} VARCHAR, " for name in names)
@@ -98,7 +102,7 @@ def objects_read(
     session: duckdb.DuckDBPyConnection, wanted: Iterable[str], documents: Collection[str], place: str
 ) -> Extract:
     """The objects of the table `lines` (raw, position, line, source) as `source`; what is none goes to `broken`."""
-    spellings = _refuse_lines(session, {name.lower() for name in wanted})
+    spellings = _refuse_lines(session, {name.lower() for name in wanted}, place)
     names = {lower: spellings.get(lower, [name])[0] for name in wanted if (lower := name.lower()) not in RESERVED}
     # Every spelling of every name; `fields` has one list per name.
     paths = [[literal(f'$."{key}"') for key in spellings.get(lower, [name])] for lower, name in names.items()]
@@ -138,15 +142,21 @@ def _refuse_array(session: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
         )
 
 
-def _refuse_lines(session: duckdb.DuckDBPyConnection, wanted: Collection[str]) -> dict[str, list[str]]:
-    """Put into `broken` what is no object, and objects that have a wanted key twice, whatever its case: which of the
-    two is meant? The others are the view `objects`. Returns all keys: lower case → their spellings."""
+def _refuse_lines(session: duckdb.DuckDBPyConnection, wanted: Collection[str], place: str) -> dict[str, list[str]]:
+    """Put into `broken` what is no object, objects nested too deep, and objects that have a wanted key twice, whatever
+    its case: which of the two is meant? The others are the view `objects`. Returns all keys: lower case → their
+    spellings."""
+    session.execute("CREATE TEMP TABLE unusable (position BIGINT, reason VARCHAR)")
+    session.execute(f"INSERT INTO unusable {TOO_DEEP}")
     is_object = "CASE WHEN json_valid(raw) THEN json_type(raw) END = 'OBJECT'"
     session.execute(f"""
-        CREATE TEMP TABLE unusable AS
-        SELECT position, CASE WHEN json_valid(raw) THEN 'line is no JSON object' ELSE 'line is no JSON' END AS reason
-        FROM lines WHERE NOT coalesce({is_object}, false)""")
-    session.execute(f"CREATE TEMP TABLE shapes AS SELECT DISTINCT json_keys(raw) AS keys FROM lines WHERE {is_object}")
+        INSERT INTO unusable
+        SELECT position, CASE WHEN json_valid(raw) THEN 'line is no JSON object' ELSE 'line is no JSON' END
+        FROM lines ANTI JOIN unusable USING (position) WHERE NOT coalesce({is_object}, false)""")
+    session.execute(
+        "CREATE TEMP TABLE shapes AS SELECT DISTINCT json_keys(raw) AS keys"
+        f" FROM lines ANTI JOIN unusable USING (position) WHERE {is_object}"
+    )
     session.execute(
         """
         CREATE TEMP TABLE doubled AS SELECT keys, string_agg(name, ', ' ORDER BY name) AS names FROM (
@@ -158,7 +168,9 @@ def _refuse_lines(session: duckdb.DuckDBPyConnection, wanted: Collection[str]) -
     if session.execute("SELECT count(*) FROM doubled").fetchone() != (0,):
         session.execute(f"""
             INSERT INTO unusable SELECT position, 'line has the key ' || d.names || ' more than once'
-            FROM (SELECT position, json_keys(raw) AS keys FROM lines WHERE {is_object})
+            FROM (
+              SELECT position, json_keys(raw) AS keys FROM lines ANTI JOIN unusable USING (position) WHERE {is_object}
+            )
             JOIN doubled AS d USING (keys)""")
     session.execute(f"""
         INSERT INTO broken SELECT u.reason, l.raw, l.line, l._source, NULL FROM unusable AS u JOIN (
@@ -168,8 +180,10 @@ def _refuse_lines(session: duckdb.DuckDBPyConnection, wanted: Collection[str]) -
         ) AS l USING (position)""")
     session.execute("CREATE TEMP VIEW objects AS SELECT * FROM lines ANTI JOIN unusable USING (position)")
     found: dict[str, list[str]] = {}
-    for (key,) in session.execute("SELECT DISTINCT unnest(keys) AS key FROM shapes ORDER BY key").fetchall():
+    keys = f"SELECT DISTINCT unnest(keys) AS key FROM shapes ORDER BY key LIMIT {MOST_COLUMNS + 1}"
+    for (key,) in session.execute(keys).fetchall():
         found.setdefault(key.lower(), []).append(key)
+    refuse_too_many(place, sum(map(len, found.values())))
     return found
 
 
@@ -282,7 +296,9 @@ def _header(file: SourceFile, text: Text, binding: TableBinding) -> list[str]:
     reader = gzip.open if text.compressed else open
     with reader(text.path, "rt", encoding="utf-8-sig", errors="replace", newline="") as data:
         try:
-            header = next(csv.reader(data, delimiter=binding.delimiter, strict=True), None)
+            # In pieces: a line without an end would be read into memory whole.
+            pieces = iter(partial(data.readline, LONGEST_HEADER), "")
+            header = next(csv.reader(pieces, delimiter=binding.delimiter, strict=True), None)
         except csv.Error as error:
             raise SourceError(f"the header of {file.name} is broken: {error}") from None
     if not header:
@@ -290,7 +306,7 @@ def _header(file: SourceFile, text: Text, binding: TableBinding) -> list[str]:
     if "\ufffd" in "".join(header) or "\0" in "".join(header):
         raise SourceError(f"the header of {file.name} is not {binding.encoding} text; declare the file's encoding")
     names = [name.strip() or f"column{number}" for number, name in enumerate(header, 1)]
-    lower = [name.lower() for name in names]
-    if twice := sorted({name for name in lower if lower.count(name) > 1}):
+    refuse_too_many(file.name, len(names))
+    if twice := sorted(name for name, n in Counter(name.lower() for name in names).items() if n > 1):
         raise SourceError(f"the header of {file.name} names {', '.join(twice)} twice")
     return names

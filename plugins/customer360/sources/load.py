@@ -29,7 +29,7 @@ from customer360.sources.judgement import Counts, Judgement
 from customer360.sources.landing import Landing, folder_landing
 from customer360.sources.window import Window, window
 from customer360.warehouse.costs import jobs_row, note_costs
-from customer360.warehouse.duckdb_session import connect
+from customer360.warehouse.duckdb_session import confine, connect
 from customer360.warehouse.duckdb_text import literal
 from customer360.warehouse.port import JobStats, RunInfo, Warehouse
 
@@ -183,6 +183,7 @@ class _Batch:
         if not files:
             log.warning("%s: no file is dated %s to %s", self.contract.name, period.first or "…", period.last)
             return None
+        confine(session, folders=[self.scratch], files=[file.path for file in files])
         if self.binding.format == "parquet":
             return read_parquet(session, files)
         session.execute("SET preserve_insertion_order = true")  # rows are numbered as they lie in the file
@@ -273,14 +274,11 @@ class _Put:
 
 def _examples(file: Path) -> str:
     """The commonest reasons, each with where to look: a line, else the row's key."""
-    import duckdb
-
-    found = duckdb.execute(
-        """SELECT coalesce(column_name || ' ', '') || reason AS why, count(*) AS n,
+    query = """SELECT coalesce(column_name || ' ', '') || reason AS why, count(*) AS n,
           min(coalesce('line ' || line, key, 'a row') || ' of ' || _source) AS example
-        FROM read_parquet(?) WHERE kind = 'row' GROUP BY why ORDER BY n DESC, why LIMIT 3""",
-        [str(file)],
-    ).fetchall()
+        FROM read_parquet(?) WHERE kind = 'row' GROUP BY why ORDER BY n DESC, why LIMIT 3"""
+    with connect() as session:
+        found = session.execute(query, [str(file)]).fetchall()
     return "; ".join(f"{n:,} × {why} (such as {example})" for why, n, example in found)
 
 

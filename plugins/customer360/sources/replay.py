@@ -24,7 +24,7 @@ from customer360.project.platform import LOADS, quarantine_spec
 from customer360.settings import Parameter, Settings
 from customer360.sources import rejudgement
 from customer360.sources.bindings import TableBinding
-from customer360.warehouse.duckdb_session import connect
+from customer360.warehouse.duckdb_session import confine, connect
 from customer360.warehouse.duckdb_text import identifier, literal
 from customer360.warehouse.port import Publication, RunInfo, Warehouse
 
@@ -79,6 +79,7 @@ def replay(
         connect(memory_limit=settings.memory_limit, threads=settings.threads or None, temp_directory=Path(scratch))
         as session,
     ):  # fmt: skip
+        confine(session, folders=[Path(scratch)])
         return step.judge(session)
 
 

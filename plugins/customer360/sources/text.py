@@ -18,6 +18,7 @@ from typing import BinaryIO, cast
 
 from customer360.errors import SourceError, SourceUnreachableError
 from customer360.sources.files import SourceFile
+from customer360.sources.limits import refuse_bomb, refuse_endless_record
 
 log = logging.getLogger(__name__)
 
@@ -95,13 +96,17 @@ def _open(path: Path, compressed: bool) -> BinaryIO:
 def _survey(file: SourceFile) -> _Ends:
     """Reads the whole file once: DuckDB takes a gzip file that was cut off as if it ended there, half of a last number
     included."""
-    ends, last = _Ends(), b""
+    ends, last, unpacked = _Ends(), b"", 0
     try:
+        packed = file.path.stat().st_size
         with _open(file.path, file.compressed) as data:
             while block := data.read(_BLOCK):
                 if not last:
                     _refuse_other_formats(file, block)
                 seen = last + block
+                unpacked += len(block)
+                if file.compressed:
+                    refuse_bomb(file.name, packed, unpacked)
                 ends.feeds += block.count(b"\n")
                 ends.returns += block.count(b"\r")
                 ends.pairs += seen.count(b"\r\n") - last.count(b"\r\n")
@@ -149,7 +154,7 @@ def _evened(source: BinaryIO, target: BinaryIO | None, delimiter: str | None, na
     The one loop over records in Python: few files are like that, and no set-based reader takes them.
     """
     starts, line, returns, mark = array("q"), 1, False, RETURN.encode()
-    for buffer, tokens in _chunks(source, delimiter):
+    for buffer, tokens in _chunks(source, delimiter, name):
         if mark in buffer:
             raise SourceError(
                 f"{name} mixes line ends and has the private character U+10FFFD, which stands for one while it is"
@@ -181,7 +186,7 @@ def _evened(source: BinaryIO, target: BinaryIO | None, delimiter: str | None, na
     return starts, returns
 
 
-def _chunks(source: BinaryIO, delimiter: str | None) -> Iterator[tuple[bytes, list[re.Match[bytes]]]]:
+def _chunks(source: BinaryIO, delimiter: str | None, name: str) -> Iterator[tuple[bytes, list[re.Match[bytes]]]]:
     """Pieces of the file that end with a line, each with its line ends and quoted values (after a delimiter only)."""
     opens = rb"(?:\A|(?<=[\r\n" + re.escape((delimiter or "").encode()) + rb']))"[^"]*(?:""[^"]*)*'
     ends = rb"\r\n|\n|\r"
@@ -194,6 +199,7 @@ def _chunks(source: BinaryIO, delimiter: str | None) -> Iterator[tuple[bytes, li
         lines = [n for n, token in enumerate(tokens) if rest[token.end() - 1 : token.end()] == b"\n"]
         whole = next((n for n in reversed(lines) if rest[tokens[n].start()] != ord('"')), None)
         if whole is None:
+            refuse_endless_record(name, len(rest))
             continue
         end = tokens[whole].end()
         yield rest[:end], tokens[: whole + 1]

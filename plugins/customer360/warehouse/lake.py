@@ -101,11 +101,16 @@ def adopt(
     """
     folder.mkdir(parents=True, exist_ok=True)
     own = folder / f"{uuid.uuid4().hex}.parquet"
-    try:
-        os.link(file, own)
-    except OSError:
-        shutil.copyfile(file, own)
+    link(file, own)
     connection.execute(
         f"CALL ducklake_add_data_files('{ALIAS}', ?, ?, schema => ?)",
         [table, str(own), schema],
     )
+
+
+def link(file: Path, own: Path) -> None:
+    """A file under a second name; a copy where that lies on another file system."""
+    try:
+        os.link(file, own)
+    except OSError:
+        shutil.copyfile(file, own)

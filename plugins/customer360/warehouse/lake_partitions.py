@@ -6,7 +6,6 @@ is all that reading and replacing need.
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from customer360.project.model import Granularity, Partition, TableSpec
 from customer360.project.names import TableName
 from customer360.project.periods import between
 from customer360.warehouse.duckdb_text import identifier, literal
-from customer360.warehouse.lake import ALIAS
+from customer360.warehouse.lake import ALIAS, link
 from customer360.warehouse.lake_tables import CATALOG
 
 _PART = "__partition"
@@ -82,11 +81,7 @@ def replace_partitions(
     else:
         folder = _write_files(connection, folder, spec, query)
         for path in kept:
-            own = folder / f"{uuid.uuid4().hex}.parquet"
-            try:
-                os.link(path, own)
-            except OSError:
-                shutil.copyfile(path, own)
+            link(path, folder / f"{uuid.uuid4().hex}.parquet")
         _adopt_all(connection, name, folder)
         return
     _adopt_all(connection, name, _write_files(connection, folder, spec, f"({query}) UNION ALL ({others})"))

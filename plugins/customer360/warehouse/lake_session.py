@@ -11,7 +11,7 @@ import duckdb
 
 from customer360.errors import WarehouseError, WarehouseUnavailableError
 from customer360.warehouse import lake
-from customer360.warehouse.duckdb_session import connect
+from customer360.warehouse.duckdb_session import confine, connect
 from customer360.warehouse.port import RunInfo
 
 
@@ -44,6 +44,7 @@ class LakeSession:
         else:
             with lake.write_lock(self.folder, self._lock_timeout):
                 lake.attach(connection, self.folder)
+        confine(connection, folders=[self.folder])  # queries read tables, whatever they say
         return connection
 
     @contextmanager

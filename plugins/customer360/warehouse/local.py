@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -125,10 +126,7 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
             connection.execute(f"DELETE FROM {quoted(spec.name)}{where}")
             if partition is None and spec.partition is not None and files:
                 # Files that hold many partitions must be split; only a file of one can be taken as it is.
-                connection.execute(
-                    f"INSERT INTO {quoted(spec.name)} BY NAME SELECT * FROM read_parquet($files)",
-                    {"files": list(files)},
-                )
+                self._insert_files(connection, spec, files)
             else:
                 for file in files:
                     lake.adopt(connection, Path(file), folder, spec.name.dataset, spec.name.table)
@@ -231,6 +229,14 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
             for spec, rows in (log or {}).items():
                 self._insert(connection, spec, rows)
         return stats
+
+    def _insert_files(self, connection: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequence[str]) -> None:
+        """By way of links in the lake's own folder: the connection reads nothing outside of it."""
+        with TemporaryDirectory(prefix="load_", dir=self.folder) as scratch:
+            for number, file in enumerate(files):
+                lake.link(Path(file), Path(scratch) / f"{number:06}.parquet")
+            query = f"SELECT * FROM read_parquet({literal(f'{scratch}/*.parquet')})"
+            connection.execute(f"INSERT INTO {quoted(spec.name)} BY NAME {query}")
 
     def append(self, spec: TableSpec, rows: pa.Table) -> None:
         with self._transaction(f"append to {spec.name}") as connection:
