@@ -13,7 +13,7 @@ UV         = .venv-uv/bin/uv
 export UV_PROJECT_ENVIRONMENT = .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-histories test-identity test-past-days test-pollution check format up down clean setup
+.PHONY: help demo test test-faults test-histories test-identity test-long test-past-days test-pollution check format up down clean setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test-identity: $(READY) ## Resolve random graphs, long chains and killed runs, a
 
 test-pollution: $(READY) ## Mix clean rows with polluted ones, EXAMPLES=500 times
 	@C360_POLLUTION_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 2 tests/sources/test_mixed_pollution.py
+
+test-long: $(READY) ## Days through Airflow that `make test` goes through without it, and other tests of minutes
+	@C360_LONG=1 $(BIN)/python -m pytest -n 2 -m long
 
 test-past-days: $(READY) ## Four days of a whole shop: each reads again as it was published
 	@C360_HISTORY_DAYS=1 $(BIN)/python -m pytest tests/history

@@ -26,6 +26,10 @@ RUN_DATE = date(2024, 6, 30)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first, so that no worker ends alone with them."""
     items.sort(key=lambda item: item.get_closest_marker("airflow") is None)
+    if "C360_LONG" not in os.environ:
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="make test-long"))
 
 
 def settings_for(folder: Path, **environment: str) -> Settings:

@@ -30,29 +30,35 @@ NET_BY_MONTH = [
     ("2011-12", "433668.01"),
 ]  # fmt: skip
 
-pytestmark = [
-    pytest.mark.airflow,
-    pytest.mark.skipif(
-        not FILE.is_file(), reason=f"the Online Retail file is not here ({FILE}); set ONLINE_RETAIL_FILE"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not FILE.is_file(), reason=f"the Online Retail file is not here ({FILE}); set ONLINE_RETAIL_FILE"
+)
 
 
-@pytest.fixture(scope="module")
-def retail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
-    """What `make demo SOURCES=examples/online_retail` publishes: the same Dag, through a real scheduler."""
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(["load", "run"], id="by hand"),
+        pytest.param(["demo"], id="by Airflow", marks=[pytest.mark.airflow, pytest.mark.long]),
+    ],
+)
+def retail(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    """What `c360 load` and `c360 run` publish; or what `make demo SOURCES=examples/online_retail` does, through a real
+    scheduler."""
     folder = tmp_path_factory.mktemp("online_retail")
     sources = ROOT / "examples" / "online_retail"
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "C360_"))}
-    done = subprocess.run(
-        [Path(sys.executable).parent / "c360", "demo", "--sources", str(sources)],
-        env=env | {"C360_DATA": str(folder), "ONLINE_RETAIL_FILE": str(FILE)},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    env |= {"C360_DATA": str(folder), "C360_SOURCES": str(sources), "ONLINE_RETAIL_FILE": str(FILE)}
+    for command in request.param:
+        done = subprocess.run(
+            [Path(sys.executable).parent / "c360", command],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
     build = open_build(settings_for(folder, C360_SOURCES=str(sources)), "looking", date(2011, 12, 9))
     yield build
     build.warehouse.close()

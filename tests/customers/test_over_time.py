@@ -129,6 +129,7 @@ def test_the_inputs_of_a_prediction_are_those_it_was_made_from(told: World) -> N
         assert {"x", "t_x_weeks", "age_weeks", "mean_value"} <= own.keys() & row.keys()
 
 
+@pytest.mark.long
 def test_google_s_reference_implementation_gives_the_same(told: World) -> None:
     """Last: every query about people, each with rows at least once."""
     told.warehouse.comparing = True
