@@ -10,6 +10,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from multiprocessing import forkserver
@@ -23,6 +24,7 @@ from conftest import settings_for
 
 import customer360.quality.auditing  # noqa: F401
 from chaos.points import Fate, Kill, watch
+from chaos.privileges import be_like_others
 from customer360.build import Build
 from customer360.project import Project, load_project
 from customer360.settings import Settings
@@ -45,6 +47,8 @@ class Task:
     first: str | None = None  # None: from the beginning
     kill: Kill | None = None
     lock_timeout: float = 600.0
+    full: bool = False
+    like_others: bool = False  # root without its right to write everywhere
 
     @property
     def settings(self) -> Settings:
@@ -57,7 +61,7 @@ class Task:
         warehouse = LocalWarehouse(
             settings.lake, schemas=project.schemas, memory_limit="1GB", threads=1, lock_timeout=self.lock_timeout
         )
-        return Build(project, settings, warehouse, RunInfo(self.run_id, self.day, "customer_360_daily"))
+        return Build(project, settings, warehouse, RunInfo(self.run_id, self.day, "customer_360_daily"), full=self.full)
 
 
 @dataclass
@@ -118,6 +122,8 @@ def context() -> ForkServerContext:
 def work(pipe: Pipe, task: Task) -> None:
     """In the child: do the steps, and tell the parent."""
     os.environ.pop("PYTEST_CURRENT_TEST", None)
+    if task.like_others:
+        be_like_others()
     fate = Fate(pipe, task.kill)
     watch(fate)
     todo = steps(task)
@@ -148,6 +154,12 @@ def attempt(task: Task) -> Ended:
     if ended.where is not None:
         assert process.exitcode == -signal.SIGKILL, f"{task.kill}: ended with {process.exitcode}"
     return ended
+
+
+def together(*tasks: Task) -> list[Ended]:
+    """Runs at the same time, each in a child of its own."""
+    with ThreadPoolExecutor(len(tasks)) as threads:
+        return list(threads.map(attempt, tasks))
 
 
 def _follow(pipe: Pipe, pid: int) -> Ended:
