@@ -39,7 +39,7 @@ def said(ended: Ended, step: str, error: str, *words: str) -> str:
     assert ended.error and ended.step, "nothing went wrong"
     assert re.fullmatch(step, ended.step), f"{ended.step} failed: {ended.error}"
     text = ended.error[ended.error.rindex("customer360.errors.") :]
-    assert text.startswith(f"customer360.errors.{error}: "), text
+    assert re.match(rf"customer360\.errors\.{error}: ", text), text
     assert [word for word in words if not re.search(word, text)] == [], text
     return text
 
@@ -139,7 +139,10 @@ def test_a_damaged_file_is_named_and_full_makes_the_table_anew(shop: Shop, secon
             file.write_bytes(whole[:4] + bytes(0xFF ^ byte for byte in whole[4:400]) + whole[400:])
     ended = attempt(task)
     named = [rf"Damaged: (?=.*{re.escape(path)} \(of {_DAMAGED}\))" for (path,) in files[:1]]
-    said(ended, r"core\..*", "WarehouseError", *named, "as it was", r"back from a copy.*`c360 run --full --date")
+    if damage == "other bytes":  # linked into the candidate without being read: the audit reads it
+        said(ended, r"core\.audit", "AuditError", "nothing was published", rf"{_DAMAGED}: .* could not be evaluated")
+    else:
+        said(ended, r"core\..*", "WarehouseError", *named, "as it was", r"back from a copy.*`c360 run --full --date")
     others = {name: found for name, found in shop.tables[min(shop.tables)].items() if name.startswith("marts")}
     assert others.items() <= fingerprints_of(task, others).items()
     goes_on(
@@ -214,7 +217,8 @@ def test_somebody_writes_for_longer_than_a_run_waits(second_day: NewTask) -> Non
 @LONG
 @pytest.mark.parametrize("days", ["one day", "two days"])
 def test_two_schedulers_runs_at_once(shop: Shop, second_day: NewTask, days: str) -> None:
-    """Each comes to its end or says what to do; done, the tables are an undisturbed run's."""
+    """Each comes to its end or says what to do; done, the tables are an undisturbed run's. Until then a layer of the
+    newer of two days may have been made from one of the older: one day at a time is the rule (max_active_runs)."""
     task = second_day()
     other = replace(task, run_id="manual__other")
     if days == "two days":  # the day that is published, again
@@ -222,7 +226,16 @@ def test_two_schedulers_runs_at_once(shop: Shop, second_day: NewTask, days: str)
         other = replace(task, run_id="manual__earlier", day=first, sources=task.sources.parent / str(first))
     for ended in together(task, other):
         if ended.error:
-            said(ended, ".*", "WarehouseError", "clear|run the write of each again|at a time")
+            said(
+                ended,
+                ".*",
+                "(Warehouse|Audit)Error",
+                "clear|run the write of each again|at a time|could not be evaluated",
+            )
+    if other.day == task.day:
+        assert half_published(shop, task) == []
+    else:
+        run(replace(other, run_id="manual__cleared"))
     run(replace(task, run_id="scheduled__again"))
     assert differences(state(task), shop.states[task.day]) == []
 

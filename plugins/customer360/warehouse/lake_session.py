@@ -15,6 +15,11 @@ from customer360.warehouse.disk import explained
 from customer360.warehouse.duckdb_session import connect
 from customer360.warehouse.port import RunInfo
 
+_GONE = (
+    "\nWhere another run of the same day was at work, it has replaced or published that table meanwhile: let one of"
+    " them end, then clear this layer's writes and what follows"
+)
+
 
 class LakeSession:
     """A lake in `folder`, opened at the first use."""
@@ -66,7 +71,8 @@ class LakeSession:
             if told := explained(what, self.folder, error, damaged=self._damaged):
                 raise told from error
             passes = isinstance(error, (duckdb.IOException, duckdb.TransactionException, OSError))
-            raise (WarehouseUnavailableError if passes else WarehouseError)(f"{what}: {error}") from error
+            advice = _GONE if isinstance(error, duckdb.CatalogException) and "does not exist" in str(error) else ""
+            raise (WarehouseUnavailableError if passes else WarehouseError)(f"{what}: {error}{advice}") from error
 
     def _damaged(self) -> str:
         """Which data files cannot be read, and what to do about it."""
