@@ -8,12 +8,13 @@ CUSTOMERS ?= 2000
 SEEDS     ?= 300
 HISTORIES ?= 200
 EXAMPLES  ?= 500
+KILLS     ?= 100
 # Where uv is cannot be where it installs: `uv sync` removes what the lock file does not name.
 UV         = .venv-uv/bin/uv
 export UV_PROJECT_ENVIRONMENT = .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-histories test-identity test-long test-past-days test-pollution check format up down clean setup
+.PHONY: help demo test test-chaos test-faults test-histories test-identity test-long test-past-days test-pollution check format up down clean setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ down: $(READY) ## Stop what `make up` started
 
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest -n 2
+
+test-chaos: $(READY) ## Kill a day's processes at every named point, KILLS=100 times at random, and ten tasks under Airflow
+	@C360_CHAOS=$(KILLS) $(BIN)/python -m pytest -n 2 --dist=load tests/chaos
 
 test-faults: $(READY) ## Run days on which Google's services fail, each fault alone and SEEDS=300 combinations
 	@C360_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 --dist=load tests/faults

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from customer360.errors import SettingsError
 from customer360.project import TableName
 from customer360.sources.storage_errors import storage_errors
+from customer360.warehouse.disk import disk_errors
 
 if TYPE_CHECKING:
     from google.cloud.storage import Client
@@ -71,15 +72,17 @@ class FolderLanding:
     def place(self, file: Path, target: str) -> None:
         """See the protocol. What was there stays whole for those who hold it open."""
         final = Path(target)
-        final.parent.mkdir(parents=True, exist_ok=True)
         beside = final.with_suffix(".partial")
-        shutil.move(file, beside)
-        beside.replace(final)
+        with disk_errors(f"put {target}", self.folder):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(file, beside)
+            beside.replace(final)
 
     def remove_others(self, target: str, *, keep: bool = True) -> None:
-        for file in Path(target).parent.glob("*"):
-            if not (keep and file == Path(target)):
-                file.unlink()
+        with disk_errors(f"remove earlier files beside {target}", self.folder):
+            for file in Path(target).parent.glob("*"):
+                if not (keep and file == Path(target)):
+                    file.unlink()
 
     def before(self, moment: datetime) -> list[LandedFile]:
         found = [(file, file.stat()) for file in sorted(self.folder.rglob("*")) if _OURS.fullmatch(file.as_posix())]

@@ -29,6 +29,7 @@ from customer360.sources.judgement import Counts, Judgement
 from customer360.sources.landing import Landing, folder_landing
 from customer360.sources.window import Window, window
 from customer360.warehouse.costs import jobs_row, note_costs
+from customer360.warehouse.disk import disk_errors, explained
 from customer360.warehouse.duckdb_session import confine, connect
 from customer360.warehouse.duckdb_text import literal
 from customer360.warehouse.port import JobStats, RunInfo, Warehouse
@@ -84,8 +85,9 @@ def load_table(
     started = time.monotonic()
     period = window(binding, run, warehouse)
     folder = settings.data / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f"load_{contract.name.table}_", dir=folder))
+    with disk_errors(f"make room for {contract.name}", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f"load_{contract.name.table}_", dir=folder))
     batch = _Batch(binding, contract, run, settings, scratch, buckets)
     try:
         result = batch.extract(period, connections)
@@ -138,6 +140,10 @@ class _Batch:
         return f"{self.run.run_date:%Y%m%d}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     @property
+    def _doing(self) -> str:
+        return f"{self.contract.name}: write what was read of {self.binding.place}"
+
+    @property
     def good(self) -> Path:
         return self.scratch / "good.parquet"
 
@@ -162,6 +168,8 @@ class _Batch:
                     source = self._read(session, period, connection, files)
                     return self._judge(session, source, period)
             except (duckdb.Error, OSError) as error:
+                if str(self.scratch) in str(error) and (told := explained(self._doing, self.scratch.parent, error)):
+                    raise told from error  # it is this machine that fails, not the source
                 kind = failure(error)
                 asked = "; did the source change while it was read?" if kind is SourceUnreachableError else ""
                 raise kind(f"{self.contract.name}: cannot read {self.binding.place}: {error}{asked}") from error

@@ -114,3 +114,29 @@ def link(file: Path, own: Path) -> None:
         os.link(file, own)
     except OSError:
         shutil.copyfile(file, own)
+
+
+def damaged_files(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Files of tables as they are now that are gone, cut off or cannot be read: `<path> (of <dataset.table>)`. Reads
+    all of the lake, so it is for when something has failed."""
+    catalog = f"__ducklake_metadata_{ALIAS}"
+    files = connection.execute(
+        f"SELECT s.schema_name || '.' || t.table_name, f.file_size_bytes,"
+        f" CASE WHEN f.path_is_relative THEN s.path || t.path || f.path ELSE f.path END"
+        f" FROM {catalog}.ducklake_data_file AS f"
+        f" JOIN {catalog}.ducklake_table AS t ON t.table_id = f.table_id AND t.end_snapshot IS NULL"
+        f" JOIN {catalog}.ducklake_schema AS s ON s.schema_id = t.schema_id AND s.end_snapshot IS NULL"
+        f" WHERE f.end_snapshot IS NULL ORDER BY 1, 3"
+    ).fetchall()
+    places = [(table, size, _FOLDERS[connection] / "data" / path) for table, size, path in files]
+    return [f"{path} (of {table})" for table, size, path in places if not _is_whole(connection, path, size)]
+
+
+def _is_whole(connection: duckdb.DuckDBPyConnection, path: Path, size: int) -> bool:
+    try:
+        if path.stat().st_size != size:
+            return False
+        connection.execute("SELECT MAX(hash(each_row)) FROM read_parquet(?) AS each_row", [str(path)]).fetchall()
+    except (OSError, duckdb.Error):
+        return False
+    return True

@@ -11,8 +11,14 @@ import duckdb
 
 from customer360.errors import WarehouseError, WarehouseUnavailableError
 from customer360.warehouse import lake
+from customer360.warehouse.disk import explained
 from customer360.warehouse.duckdb_session import confine, connect
 from customer360.warehouse.port import RunInfo
+
+_GONE = (
+    "\nWhere another run of the same day was at work, it has replaced or published that table meanwhile: let one of"
+    " them end, then clear this layer's writes and what follows"
+)
 
 
 class LakeSession:
@@ -33,6 +39,7 @@ class LakeSession:
 
     def _open(self, snapshot: int | None = None) -> duckdb.DuckDBPyConnection:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._refuse_lost_catalog()
         connection = connect(
             *lake.EXTENSIONS,
             memory_limit=self._memory_limit,
@@ -47,14 +54,39 @@ class LakeSession:
         confine(connection, folders=[self.folder])  # queries read tables, whatever they say
         return connection
 
+    def _refuse_lost_catalog(self) -> None:
+        """Files without the catalog that says what they are would pass for a new lake, and be lost in silence."""
+        catalog = self.folder / "catalog.sqlite"
+        if (not catalog.exists() or not catalog.stat().st_size) and any((self.folder / "data").rglob("*.parquet")):
+            raise WarehouseError(
+                f"open the lake {self.folder}: it holds tables' files, but its catalog {catalog} is gone or empty. Put"
+                f" it back from a copy; or begin anew, which deletes all that was loaded: rm -r '{self.folder}'"
+            )
+
     @contextmanager
     def _errors(self, doing: str) -> Iterator[None]:
         try:
             yield
-        except (duckdb.IOException, duckdb.TransactionException, OSError) as error:
-            raise WarehouseUnavailableError(f"{doing} in the lake {self.folder}: {error}") from error
-        except duckdb.Error as error:
-            raise WarehouseError(f"{doing} in the lake {self.folder}: {error}") from error
+        except (duckdb.Error, OSError) as error:
+            what = f"{doing} in the lake {self.folder}"
+            if told := explained(what, self.folder, error, damaged=self._damaged):
+                raise told from error
+            passes = isinstance(error, (duckdb.IOException, duckdb.TransactionException, OSError))
+            advice = _GONE if isinstance(error, duckdb.CatalogException) and "does not exist" in str(error) else ""
+            raise (WarehouseUnavailableError if passes else WarehouseError)(f"{what}: {error}{advice}") from error
+
+    def _damaged(self) -> str:
+        """Which data files cannot be read, and what to do about it."""
+        try:
+            files = lake.damaged_files(self._connection) if self._connection else []
+        except duckdb.Error:  # then the catalog is what is damaged
+            files = []
+        more = f" and {len(files) - 5} more" if len(files) > 5 else ""
+        named = f"Damaged: {', '.join(files[:5])}{more}. " if files else ""
+        return (
+            f"{named}Put the files back from a copy, or a raw table's from the landing zone, which has the same file"
+            " for a while. Without one, a model's table is made anew from raw: `c360 run --full --date <latest day>`"
+        )
 
     @contextmanager
     def _transaction(self, doing: str, run: RunInfo | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
