@@ -74,7 +74,7 @@ def _read(pipe: Pipe, task: Task, expected: Mapping[date, Mapping[str, str]]) ->
             seen.problems += problems
         except Exception:  # noqa: BLE001 a reader is never refused either
             seen.problems.append(traceback.format_exc())
-        if len(seen.problems) > 5 or pipe.poll(0.3):
+        if len(seen.problems) > 5 or pipe.poll(1.0):
             break
     build.warehouse.close()
     pipe.send(seen)
