@@ -12,6 +12,7 @@ import pytest
 from customer360.build import Build
 from customer360.errors import AuditError, WarehouseError
 from customer360.project import TableName
+from customer360.project.platform import PUBLISHED
 
 A, B, C, V = (TableName.parse(name) for name in ("core.fct_a", "core.int_b", "marts.c", "marts.c_view"))
 Start = Callable[..., Build]
@@ -139,9 +140,12 @@ def test_a_candidate_that_failed_its_audit_is_read_by_no_other_layer(start: Star
         second.write(name)
     with pytest.raises(AuditError):
         second.audit([A, B])
-    second.write(C)  # as `c360 run -s marts` would on that day
-    second.audit([C, V])
-    second.publish([C, V])
+    chosen = replace(second, selected=frozenset({C, V}))  # `c360 run -s marts` on that day
+    chosen.write(C)
+    chosen.audit([C, V])
+    chosen.publish([C, V])
+    with pytest.raises(WarehouseError, match="is at an older day than 2024-01-02: this run has not published it"):
+        start(2).write(C)
     assert totals(second)["total"] == Decimal("1.50")
 
 
@@ -203,6 +207,34 @@ def test_two_days_at_once_do_not_mix(start: Start, load_raw: Load) -> None:
         build.publish([A, B])
     with pytest.raises(WarehouseError, match=r"core\.\w+ is at a newer day than 2024-01-01.*one day at a time"):
         start(1).write(C)
+
+
+def test_a_newer_day_is_not_made_from_an_older_one_that_came_between(start: Start, load_raw: Load) -> None:
+    first, second = start(1), start(2)
+    load_raw(first, ["1.50"])
+    load_raw(second, ["9"])
+    for build in (first, second):
+        for name in (A, B):
+            build.write(name)
+        build.audit([A, B])
+    second.publish([A, B])
+    second.write(C)
+    second.audit([C, V])
+    # The older day looked before the newer one was published, and publishes after it.
+    object.__setattr__(first, "_is_behind", lambda names: False)
+    with pytest.raises(WarehouseError, match=r"newer day than 2024-01-01 just now; nothing was published: clear this"):
+        first.publish([A, B])
+    assert second._published.day_of(A) == second.run.run_date
+
+    # Where the engine could not hold it back, the newer day neither builds on it nor publishes what it built before.
+    first.warehouse.publish(
+        [first._publication(name, name.candidate(first.run.run_date)) for name in (A, B)],
+        run=first.run,
+        log={PUBLISHED: first._published.rows({A: 1, B: 1}, {})},
+    )
+    for step in (lambda: start(2).write(C), lambda: second.publish([C, V])):
+        with pytest.raises(WarehouseError, match=r"core\.\w+ is at an older day than 2024-01-02.*one day at a time"):
+            step()
 
 
 def test_a_lost_candidate_is_not_replaced_by_yesterday_s_table(start: Start, load_raw: Load) -> None:

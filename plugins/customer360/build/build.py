@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -239,13 +239,16 @@ class Build:
             if names[-1].dataset == list(self.project.graph.layers())[-1]:
                 self.warehouse.drop(self.candidates(self.project.models).values())
             return kept
-        published = self._publish_tables(names)
+        if self.selected is None:
+            reads = {r.name for name in names for r in self.project.models[name].references}
+            self._refuse_other_days("", sorted(name for name in reads - {*names} if name in self.project.models))
+        published = self._publish_tables(names, check=lambda: self._refuse_behind(names))
         views = [self.project.models[n] for n in names if self.project.models[n].materialized == "view"]
         for view in views:
             self.warehouse.create_view(view.spec, view.sql)
         return [*published, *(view.name for view in views)]
 
-    def _publish_tables(self, names: Sequence[TableName]) -> list[TableName]:
+    def _publish_tables(self, names: Sequence[TableName], check: Callable[[], None] = lambda: None) -> list[TableName]:
         candidates = self._tables(names)
         if candidates:
             versions = self._refuse_unaudited(candidates)
@@ -258,6 +261,7 @@ class Build:
                         {name: counts[candidate] for name, candidate in candidates.items()}, versions
                     )
                 },
+                check=check,
             )
             note_costs(self.warehouse, *(jobs_row(self.run, "publish", name, each) for name, each in stats.items()))
         return [*candidates]
@@ -320,6 +324,21 @@ class Build:
                 " Run one day at a time (airflow backfill create --max-active-runs 1), and clear this day from its"
                 " first layer"
             )
+        if others and (older := self._published.older(others)):
+            raise WarehouseError(
+                f"{', '.join(older)} is at an older day than {self.run.run_date}: this run has not published it, or a"
+                " run of that day has replaced it since. Run one day at a time (airflow backfill create"
+                " --max-active-runs 1), and clear this day from its first layer"
+            )
+
+    def _refuse_behind(self, names: Iterable[TableName]) -> None:
+        if newer := self._published.newer(names):
+            error = WarehouseError(
+                f"{', '.join(newer)} was published at a newer day than {self.run.run_date} just now; nothing was"
+                " published: clear this task, and the day's history is kept"
+            )
+            error.retry_helps = True
+            raise error
 
     def _is_behind(self, names: Iterable[TableName]) -> bool:
         """Whether any of these tables is at a newer day than this run's."""

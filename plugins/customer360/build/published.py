@@ -47,6 +47,11 @@ class Published:
         state = self.state()
         return sorted(text for text in map(str, names) if text in state and state[text].run_date > self.run.run_date)
 
+    def older(self, names: Iterable[TableName]) -> list[str]:
+        """Those of these tables that are at an older day than this run's."""
+        state = self.state()
+        return sorted(text for text in map(str, names) if text in state and state[text].run_date < self.run.run_date)
+
     def audited_versions(self) -> dict[str, str | None]:
         """Which writing of each table's candidate this run's latest audit looked at."""
         found = self.warehouse.query(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 
@@ -127,8 +127,15 @@ class BigQueryWarehouse:
         return {name: f"{table.modified:%Y%m%d-%H%M%S-%f}" for name, table in found.items() if table and table.modified}
 
     def publish(
-        self, publications: Sequence[Publication], *, run: RunInfo, log: Mapping[TableSpec, pa.Table] | None = None
+        self,
+        publications: Sequence[Publication],
+        *,
+        run: RunInfo,
+        log: Mapping[TableSpec, pa.Table] | None = None,
+        check: Callable[[], None] | None = None,
     ) -> dict[TableName, JobStats]:
+        if check:
+            check()
         return Publishing(self.client, self._jobs, self._tables, self._loads, run).publish(publications, log or {})
 
     def write(

@@ -7,7 +7,7 @@ process dies. Readers take a snapshot and never wait.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -206,10 +206,13 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
         *,
         run: RunInfo,
         log: Mapping[TableSpec, pa.Table] | None = None,
+        check: Callable[[], None] | None = None,
     ) -> dict[TableName, JobStats]:
         """See the port. A whole table is renamed into place: nothing is copied."""
         stats: dict[TableName, JobStats] = {}
         with self._transaction(f"publish {run.run_date}", run) as connection:
+            if check:
+                check()
             for publication in publications:
                 started = time.monotonic()
                 name, candidate = publication.spec.name, publication.candidate

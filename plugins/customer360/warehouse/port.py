@@ -6,7 +6,7 @@ SQL is always GoogleSQL with named parameters and `dataset.table` names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol
@@ -167,9 +167,17 @@ class Warehouse(Protocol):
         """Create or replace a view. A view takes no parameters."""
 
     def publish(
-        self, publications: Sequence[Publication], *, run: RunInfo, log: Mapping[TableSpec, pa.Table] | None = None
+        self,
+        publications: Sequence[Publication],
+        *,
+        run: RunInfo,
+        log: Mapping[TableSpec, pa.Table] | None = None,
+        check: Callable[[], None] | None = None,
     ) -> dict[TableName, JobStats]:
         """Make candidates what people read, and append `log` rows (to ops tables), then drop the candidates.
+
+        What `check` raises leaves all as it was. Local: it is called inside the transaction, where nobody else can
+        publish. BigQuery: just before the first copy.
 
         Local: one transaction over all. BigQuery: one atomic copy per table, then the log. Returns what each table's
         publish did; tables that an earlier try had published are left out.
