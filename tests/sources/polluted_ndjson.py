@@ -244,8 +244,10 @@ CASES = (
     ),
     ndjson(
         "deep nesting",
-        o(1, note=..., more=', "note": ' + "[" * 900 + "]" * 900),
-        loaded=((1, {"note": "[" * 900 + "]" * 900}),),
+        o(1, note=..., more=', "note": ' + "[" * 450 + "]" * 450)
+        + o(2, note=..., more=', "note": ' + "[" * 900 + "]" * 900),
+        loaded=((1, {"note": "[" * 450 + "]" * 450}),),
+        refused=("2 row -: line is nested more than 500 levels deep",),
     ),
     ndjson(
         "documents",

@@ -104,13 +104,7 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
         if remote := [file for file in files if "://" in file]:
             raise WarehouseError(f"the embedded warehouse loads files of this machine, not {remote[0]}")
         if spec.name.dataset == lake.SCRATCH:
-            columns = ", ".join(
-                f"{identifier(c.name)}::{types.to_duckdb(c.type)} AS {identifier(c.name)}" for c in spec.columns
-            )
-            rows = self._keep(
-                spec, spec.name, f"SELECT {columns} FROM read_parquet([{', '.join(map(literal, files))}])"
-            )
-            return JobStats(rows=rows, seconds=time.monotonic() - started)
+            return JobStats(rows=self._keep_files(spec, files), seconds=time.monotonic() - started)
         if self.columns(spec.name) is None:
             self.ensure([spec])
         with self._transaction(f"load {spec.name}", run) as connection:
@@ -170,6 +164,19 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
                 rows = scalar(connection, f"INSERT INTO {quoted(name)} {query}")
         self._written[str(name)] = spec.schema
         return JobStats(rows=rows, seconds=time.monotonic() - started)
+
+    def _keep_files(self, spec: TableSpec, files: Sequence[str]) -> int:
+        """Files that lie anywhere come by way of Arrow, in streams: the session itself reads its own folder only."""
+        from pyarrow.dataset import dataset
+
+        columns = ", ".join(
+            f"{identifier(c.name)}::{types.to_duckdb(c.type)} AS {identifier(c.name)}" for c in spec.columns
+        )
+        self.connection.register("_files", dataset(list(files), format="parquet"))
+        try:
+            return self._keep(spec, spec.name, f"SELECT {columns} FROM _files")
+        finally:
+            self.connection.unregister("_files")
 
     def _keep(self, spec: TableSpec, name: TableName, query: str) -> int:
         with self._errors(f"write {name}"):
