@@ -51,11 +51,12 @@ def audited(uv: str, root: Path, *, today: date) -> dict[str, Any] | str:
 
 def judged(answer: dict[str, Any], accepted: list[dict[str, Any]], *, today: date) -> list[str]:
     """What is wrong, a sentence each: vulnerabilities that nobody accepted, and acceptances whose time is over."""
-    known = {entry["id"]: entry for entry in accepted}
+    whole = [entry for entry in accepted if entry.get("reason") and isinstance(entry.get("until"), date)]
+    known = {entry["id"]: entry for entry in whole}
     problems = [
         f"{entry['id']} is accepted in {ACCEPTED.name} without a reason or an end (until)"
         for entry in accepted
-        if not entry.get("reason") or not isinstance(entry.get("until"), date)
+        if entry not in whole
     ]
     for found in answer["vulnerabilities"]:
         package = f"{found['dependency']['name']} {found['dependency']['version']}"

@@ -196,7 +196,8 @@ def test_what_was_written_again_since_its_audit_is_not_published(start: Start, l
     assert another.warehouse.row_counts([A]) == {A: 1}
 
 
-def test_two_days_at_once_do_not_mix(start: Start, load_raw: Load) -> None:
+def two_days_at_once(start: Start, load_raw: Load) -> tuple[Build, Build]:
+    """Core of both is written and audited."""
     first, second = start(1), start(2)
     load_raw(first, ["1.50"])
     load_raw(second, ["9"])
@@ -204,19 +205,18 @@ def test_two_days_at_once_do_not_mix(start: Start, load_raw: Load) -> None:
         for name in (A, B):
             build.write(name)
         build.audit([A, B])
+    return first, second
+
+
+def test_two_days_at_once_do_not_mix(start: Start, load_raw: Load) -> None:
+    for build in two_days_at_once(start, load_raw):
         build.publish([A, B])
     with pytest.raises(WarehouseError, match=r"core\.\w+ is at a newer day than 2024-01-01.*one day at a time"):
         start(1).write(C)
 
 
 def test_a_newer_day_is_not_made_from_an_older_one_that_came_between(start: Start, load_raw: Load) -> None:
-    first, second = start(1), start(2)
-    load_raw(first, ["1.50"])
-    load_raw(second, ["9"])
-    for build in (first, second):
-        for name in (A, B):
-            build.write(name)
-        build.audit([A, B])
+    first, second = two_days_at_once(start, load_raw)
     second.publish([A, B])
     second.write(C)
     second.audit([C, V])

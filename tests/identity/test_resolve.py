@@ -11,6 +11,7 @@ from customer360.identity import Tables, resolve
 from customer360.identity.components import connected_components
 from customer360.identity.steps import Steps
 from customer360.project.names import TableName
+from customer360.warehouse.lake import SCRATCH
 from customer360.warehouse.port import RunInfo
 from identity.shared import CONFIG, SPECS, Desk, day, decided, emails, groups, seen
 from identity.test_probabilistic import a_split_and_a_merge
@@ -113,7 +114,7 @@ def test_killed_again_and_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> 
         ):
             with pytest.raises(Killed):
                 desk.run(0)
-            assert desk.warehouse.tables("scratch") and not lake_scratch(desk)
+            assert desk.warehouse.tables(SCRATCH) and not lake_scratch(desk)
     tries = [len(part.split()) for part in " ".join(written).split("__previous")]
     assert tries[1:] == sorted(tries[1:])
     desk.run(0)
@@ -123,7 +124,7 @@ def test_killed_again_and_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> 
     for role in Tables().by_role:
         assert desk.rows(role) == desk.rows(role, desk.tables("untouched_0")), role
     assert len(desk.groups()) == 2
-    assert not desk.warehouse.tables("scratch") and not lake_scratch(desk)
+    assert not desk.warehouse.tables(SCRATCH) and not lake_scratch(desk)
 
 
 def lake_scratch(desk: Desk) -> list[TableName]:

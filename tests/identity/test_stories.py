@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from customer360.identity import IdentityConfig
+from customer360.warehouse.lake import SCRATCH
 from customer360.warehouse.local import LocalWarehouse
 from identity.shared import Desk, day
 from identity.stories import DAYS, STORIES, Story
@@ -95,5 +96,5 @@ def test_ids_of_those_who_stayed_are_their_own(told: Desk) -> None:
 
 
 def test_nothing_is_left_behind(told: Desk) -> None:
-    names = [*told.warehouse.tables("identity"), *told.warehouse.tables("scratch")]
+    names = [*told.warehouse.tables("identity"), *told.warehouse.tables(SCRATCH)]
     assert not [name for name in names if name.table.startswith("__")]

@@ -104,6 +104,9 @@ def test_a_vulnerability_fails_the_check_until_it_is_accepted(
     accepted.write_text('[[accepted]]\nid = "CVE-2026-1"\nuntil = 2999-01-01\n')
     assert audit.main("/nowhere/uv", service, accepted) == 1
     assert "without a reason" in capsys.readouterr().out
+    accepted.write_text('[[accepted]]\nid = "CVE-2026-1"\nreason = "no sandbox is used"\n')
+    assert audit.main("/nowhere/uv", service, accepted) == 1
+    assert "or an end (until)" in capsys.readouterr().out
 
 
 def test_a_service_out_of_reach_is_said_and_not_taken_for_good(

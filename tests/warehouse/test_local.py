@@ -166,3 +166,11 @@ def test_a_process_killed_while_writing_leaves_no_trace_and_no_lock(lake: LocalW
     assert state(lake) == (10, "15.000000000")
     lake.publish(build(lake, 2, 20), run=run(2))
     assert state(lake) == (20, "30.000000000")
+
+
+def test_a_value_that_says_corrupt_is_no_damaged_file(tmp_path: Path) -> None:
+    warehouse = LocalWarehouse(tmp_path)
+    with pytest.raises(WarehouseError, match="corrupt") as raised:
+        warehouse.query("SELECT CAST('corrupt' AS INT64) AS n")
+    assert "Put the files back" not in str(raised.value)
+    warehouse.close()

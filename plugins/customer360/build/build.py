@@ -242,7 +242,7 @@ class Build:
         if self.selected is None:
             reads = {r.name for name in names for r in self.project.models[name].references}
             self._refuse_other_days("", sorted(name for name in reads - {*names} if name in self.project.models))
-        published = self._publish_tables(names, check=lambda: self._refuse_behind(names))
+        published = self._publish_tables(names, check=lambda: self._published.refuse_behind(names))
         views = [self.project.models[n] for n in names if self.project.models[n].materialized == "view"]
         for view in views:
             self.warehouse.create_view(view.spec, view.sql)
@@ -317,28 +317,7 @@ class Build:
             raise WarehouseError(
                 f"no candidate of {', '.join(lost)} for {self.run.run_date}: run the write of each again, then this"
             )
-        others = [name for name in tables if name.dataset != layer]
-        if others and (newer := self._published.newer(others)):
-            raise WarehouseError(
-                f"{', '.join(newer)} is at a newer day than {self.run.run_date}: another run has published it since."
-                " Run one day at a time (airflow backfill create --max-active-runs 1), and clear this day from its"
-                " first layer"
-            )
-        if others and (older := self._published.older(others)):
-            raise WarehouseError(
-                f"{', '.join(older)} is at an older day than {self.run.run_date}: this run has not published it, or a"
-                " run of that day has replaced it since. Run one day at a time (airflow backfill create"
-                " --max-active-runs 1), and clear this day from its first layer"
-            )
-
-    def _refuse_behind(self, names: Iterable[TableName]) -> None:
-        if newer := self._published.newer(names):
-            error = WarehouseError(
-                f"{', '.join(newer)} was published at a newer day than {self.run.run_date} just now; nothing was"
-                " published: clear this task, and the day's history is kept"
-            )
-            error.retry_helps = True
-            raise error
+        self._published.refuse_other_days([name for name in tables if name.dataset != layer])
 
     def _is_behind(self, names: Iterable[TableName]) -> bool:
         """Whether any of these tables is at a newer day than this run's."""

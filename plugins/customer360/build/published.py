@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import pyarrow as pa
 
+from customer360.errors import WarehouseError
 from customer360.project import TableName
 from customer360.project.platform import PUBLISHED
 from customer360.settings import Parameter
@@ -47,10 +48,34 @@ class Published:
         state = self.state()
         return sorted(text for text in map(str, names) if text in state and state[text].run_date > self.run.run_date)
 
-    def older(self, names: Iterable[TableName]) -> list[str]:
-        """Those of these tables that are at an older day than this run's."""
-        state = self.state()
-        return sorted(text for text in map(str, names) if text in state and state[text].run_date < self.run.run_date)
+    def refuse_other_days(self, names: Collection[TableName]) -> None:
+        """WarehouseError where one of these tables, which this run builds on, is at another day than its own."""
+        state = self.state() if names else {}
+        days = {text: state[text].run_date for text in sorted(map(str, names)) if text in state}
+        advice = (
+            "Run one day at a time (airflow backfill create --max-active-runs 1), and clear this day from its first"
+            " layer"
+        )
+        if newer := [text for text, day in days.items() if day > self.run.run_date]:
+            raise WarehouseError(
+                f"{', '.join(newer)} is at a newer day than {self.run.run_date}: another run has published it since."
+                f" {advice}"
+            )
+        if older := [text for text, day in days.items() if day < self.run.run_date]:
+            raise WarehouseError(
+                f"{', '.join(older)} is at an older day than {self.run.run_date}: this run has not published it, or a"
+                f" run of that day has replaced it since. {advice}"
+            )
+
+    def refuse_behind(self, names: Iterable[TableName]) -> None:
+        """WarehouseError, which a retry helps, where one of these tables is at a newer day than this run's."""
+        if newer := self.newer(names):
+            error = WarehouseError(
+                f"{', '.join(newer)} was published at a newer day than {self.run.run_date} just now; nothing was"
+                " published: clear this task, and the day's history is kept"
+            )
+            error.retry_helps = True
+            raise error
 
     def audited_versions(self) -> dict[str, str | None]:
         """Which writing of each table's candidate this run's latest audit looked at."""

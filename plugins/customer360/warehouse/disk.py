@@ -29,7 +29,7 @@ def explained(
 ) -> WarehouseError | None:
     """The error to raise for what a disk did while something worked in `folder`; None where it is about something else.
 
-    damaged: says which data files cannot be read; for a folder that holds some
+    damaged: says which data files cannot be read, nothing where all can; for a folder that holds some
     """
     text = str(error)
     if _FULL.search(text) or (_PERHAPS_FULL in text and _free(folder) < _NO_ROOM):
@@ -48,8 +48,8 @@ def explained(
             f"{doing}: {account} may not write in {folder} ({text}). {_PUBLISHED}. Give it the folder (chown -R"
             f" {account} '{folder}'), or mount the disk for writing, then run this step again and what follows"
         )
-    if damaged and _FILE.search(text):
-        return WarehouseError(f"{doing}: {text}. {_PUBLISHED}. {damaged()}")
+    if damaged and _FILE.search(text) and (told := damaged()):
+        return WarehouseError(f"{doing}: {text}. {_PUBLISHED}. {told}")
     return None
 
 

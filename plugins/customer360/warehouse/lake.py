@@ -17,8 +17,9 @@ from customer360.errors import WarehouseBusyError
 from customer360.warehouse.duckdb_text import literal
 
 ALIAS = "lake"
-# Tables that only this process needs: in memory, spilled to the connection's temporary folder.
-SCRATCH = "scratch"
+# Tables that only this process needs: in memory, spilled to the connection's temporary folder. No dataset can have the
+# name.
+SCRATCH = "__scratch"
 # The folder of each attached lake, by connection.
 _FOLDERS: WeakKeyDictionary[duckdb.DuckDBPyConnection, Path] = WeakKeyDictionary()
 EXTENSIONS = ("ducklake", "sqlite_scanner")

@@ -76,16 +76,15 @@ class LakeSession:
             raise (WarehouseUnavailableError if passes else WarehouseError)(f"{what}: {error}{advice}") from error
 
     def _damaged(self) -> str:
-        """Which data files cannot be read, and what to do about it."""
-        try:
-            files = lake.damaged_files(self._connection) if self._connection else []
-        except duckdb.Error:  # then the catalog is what is damaged
-            files = []
+        """Which data files cannot be read, and what to do about it; nothing where all can."""
+        files = lake.damaged_files(self._connection) if self._connection else []
+        if not files:
+            return ""
         more = f" and {len(files) - 5} more" if len(files) > 5 else ""
-        named = f"Damaged: {', '.join(files[:5])}{more}. " if files else ""
         return (
-            f"{named}Put the files back from a copy, or a raw table's from the landing zone, which has the same file"
-            " for a while. Without one, a model's table is made anew from raw: `c360 run --full --date <latest day>`"
+            f"Damaged: {', '.join(files[:5])}{more}. Put the files back from a copy, or a raw table's from the landing"
+            " zone, which has the same file for a while. Without one, a model's table is made anew from raw:"
+            " `c360 run --full --date <latest day>`"
         )
 
     @contextmanager

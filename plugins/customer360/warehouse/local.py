@@ -7,7 +7,8 @@ process dies. Readers take a snapshot and never wait.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -104,7 +105,10 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
         if remote := [file for file in files if "://" in file]:
             raise WarehouseError(f"the embedded warehouse loads files of this machine, not {remote[0]}")
         if spec.name.dataset == lake.SCRATCH:
-            return JobStats(rows=self._keep_files(spec, files), seconds=time.monotonic() - started)
+            columns = (f"{identifier(c.name)}::{types.to_duckdb(c.type)} AS {identifier(c.name)}" for c in spec.columns)
+            with self._reading(files) as found:
+                kept = self._keep(spec, spec.name, f"SELECT {', '.join(columns)} FROM {found}")
+            return JobStats(rows=kept, seconds=time.monotonic() - started)
         if self.columns(spec.name) is None:
             self.ensure([spec])
         with self._transaction(f"load {spec.name}", run) as connection:
@@ -120,7 +124,8 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
             connection.execute(f"DELETE FROM {quoted(spec.name)}{where}")
             if partition is None and spec.partition is not None and files:
                 # Files that hold many partitions must be split; only a file of one can be taken as it is.
-                self._insert_files(connection, spec, files)
+                with self._reading(files) as new:
+                    connection.execute(f"INSERT INTO {quoted(spec.name)} BY NAME SELECT * FROM {new}")
             else:
                 for file in files:
                     lake.adopt(connection, Path(file), folder, spec.name.dataset, spec.name.table)
@@ -164,19 +169,6 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
                 rows = scalar(connection, f"INSERT INTO {quoted(name)} {query}")
         self._written[str(name)] = spec.schema
         return JobStats(rows=rows, seconds=time.monotonic() - started)
-
-    def _keep_files(self, spec: TableSpec, files: Sequence[str]) -> int:
-        """Files that lie anywhere come by way of Arrow, in streams: the session itself reads its own folder only."""
-        from pyarrow.dataset import dataset
-
-        columns = ", ".join(
-            f"{identifier(c.name)}::{types.to_duckdb(c.type)} AS {identifier(c.name)}" for c in spec.columns
-        )
-        self.connection.register("_files", dataset(list(files), format="parquet"))
-        try:
-            return self._keep(spec, spec.name, f"SELECT {columns} FROM _files")
-        finally:
-            self.connection.unregister("_files")
 
     def _keep(self, spec: TableSpec, name: TableName, query: str) -> int:
         with self._errors(f"write {name}"):
@@ -240,13 +232,14 @@ class LocalWarehouse(LakeReading, LakeUpkeep):
                 self._insert(connection, spec, rows)
         return stats
 
-    def _insert_files(self, connection: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequence[str]) -> None:
-        """By way of links in the lake's own folder: the connection reads nothing outside of it."""
+    @contextmanager
+    def _reading(self, files: Sequence[str]) -> Iterator[str]:
+        """A relation of files, which may lie anywhere: by way of links in the lake's own folder, because the connection
+        reads nothing outside of it."""
         with TemporaryDirectory(prefix="load_", dir=self.folder) as scratch:
             for number, file in enumerate(files):
                 lake.link(Path(file), Path(scratch) / f"{number:06}.parquet")
-            query = f"SELECT * FROM read_parquet({literal(f'{scratch}/*.parquet')})"
-            connection.execute(f"INSERT INTO {quoted(spec.name)} BY NAME {query}")
+            yield f"read_parquet({literal(f'{scratch}/*.parquet')})"
 
     def append(self, spec: TableSpec, rows: pa.Table) -> None:
         with self._transaction(f"append to {spec.name}") as connection:
