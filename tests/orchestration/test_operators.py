@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,6 +42,20 @@ def test_ensure_tables_creates_what_is_missing_once(warehouse: Warehouse) -> Non
     assert {"raw_crm.customer_info", "quarantine.crm__customer_info", "ops.data_quality"} <= set(created)
     assert ensure.execute(CONTEXT) == []
     assert warehouse.row_counts([TableName("ops", "loads")]) == {TableName("ops", "loads"): 0}
+
+
+def test_what_a_task_writes_is_the_accounts_own(lake: Path) -> None:
+    """In anybody's Airflow, whose umask may be any: the command line is not the entrance there."""
+    from customer360.orchestration.operators import EnsureTables
+
+    before = os.umask(0)
+    try:
+        EnsureTables(task_id="ensure", run_date="2024-06-30").execute(CONTEXT)
+    finally:
+        os.umask(before)
+    written = [lake, *lake.rglob("*")]
+    assert lake / "catalog.sqlite" in written
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
 
 
 def test_an_error_that_a_retry_cannot_mend_fails_at_once_in_its_own_words() -> None:

@@ -122,9 +122,3 @@ def test_airflows_own_files(tmp_path: Path) -> None:
     assert environment["AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS"] == "0o640"
     assert environment["AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS"] == "0o750"
     assert not [value for value in airflow.secrets.values() if len(value) < 30]
-
-
-def test_a_task_in_anybodys_airflow_writes_private_files() -> None:
-    """There the command line is not the entrance."""
-    source = (ROOT / "plugins" / "customer360" / "orchestration" / "operators.py").read_text()
-    assert source.index("keep_private()") < source.index("open_warehouse(settings, project)")
