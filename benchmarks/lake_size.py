@@ -84,7 +84,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     if not (arguments.folder / "shop").exists():
-        generate(arguments.folder / "shop", customers=arguments.customers, days=500, seed=11, until=LAST)
+        generate(
+            arguments.folder / "shop",
+            customers=arguments.customers,
+            days=500,
+            seed=11,
+            until=LAST,
+            daily_files=max(arguments.days, 4),
+        )
     print("day\tseconds\tlake files\tlake MB\tlive files\tlive MB\tkept files\tkept MB")
     for number in range(arguments.days):
         day = LAST - timedelta(days=arguments.days - 1 - number)

@@ -5,7 +5,6 @@ CREATE MACRO csv_cell(text) AS
     WHEN regexp_matches(text, '[",\n]') THEN '"' || replace(text, '"', '""') || '"'
     ELSE text
   END;
-SET VARIABLE history_day = getvariable('until') - 4;
 SET VARIABLE contacts = (SELECT sum(contacts) FROM person);
 SET VARIABLE comments = [
   'Parcel arrived late', 'Wrong size, please exchange', 'She said: "never again", then hung up',
