@@ -107,4 +107,4 @@ SELECT
   0,
   0,
   'ticket_id,customer_no,opened_at,ticket_type,sku,status,csat,comment'
-FROM range(5) AS t (n);  -- a day on which nobody called has an export, too
+FROM range(1 + getvariable('daily_files')) AS t (n);  -- a day on which nobody called has an export, too
