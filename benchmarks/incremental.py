@@ -80,7 +80,9 @@ def main() -> None:
     os.environ["C360_DATA"] = str(folder)
     from customer360.sample import generate
 
-    generate(folder / "shop", customers=options.customers, days=731, seed=7, until=DAY + timedelta(days=1))
+    generate(
+        folder / "shop", customers=options.customers, days=731, seed=7, until=DAY + timedelta(days=1), daily_files=30
+    )
     print(f"loaded {DAY} in {load(DAY):.1f} s", flush=True)
     build_day(DAY, full=False)
     print(f"loaded {DAY + timedelta(days=1)} in {load(DAY + timedelta(days=1)):.1f} s", flush=True)

@@ -1,10 +1,10 @@
-"""How large the lake is after many daily runs with maintenance after each, against what is in it.
+"""How large the lake is after many daily runs, each tidied after, against a fresh full build of the same loads.
 
-    python benchmarks/lake_size.py --days 60 --customers 2000 --folder /tmp/lake_size
+    python benchmarks/lake_size.py --days 60 --customers 500 [--folder DIR]
 
 Each day's loads and build, without Airflow and without audits, then `maintain`. The days pass in minutes, so after
-each of them the times in the lake's catalog are set a day back. `live` is what a fresh build of the last day would
-write: the files of the tables as they are now. Raw tables, quarantine and history are kept for ever and told apart.
+each of them the times in the lake's catalog are set a day back. Then another lake gets the same loads, builds the last
+day once, and is tidied too. Raw tables, quarantine and history grow with every day in both lakes and are told apart.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from __future__ import annotations
 import argparse
 import os
 import sqlite3
+import tempfile
 import time
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from customer360.build import Build
 from customer360.build.maintenance import maintain
 from customer360.project import load_project
-from customer360.sample import generate
+from customer360.sample import DAILY_FILES, generate
 from customer360.settings import load_settings
 from customer360.sources import Connection, load_bindings, load_table
 from customer360.sources.landing import folder_landing
@@ -28,41 +30,69 @@ from customer360.warehouse.local import LocalWarehouse
 from customer360.warehouse.port import RunInfo
 
 LAST = date(2024, 6, 30)
-_KEPT = "schema_name LIKE 'raw%' OR schema_name = 'quarantine' OR table_name IN ({history})".format(
-    history="'customer_360_history', 'customer_360_daily', 'identity_id_history', 'identity_moves'"
-)
-_LIVE = (
-    f"SELECT {_KEPT} AS kept, SUM(file_count) AS files, SUM(file_size_bytes) AS bytes"
+_HISTORY = "'customer_360_history', 'customer_360_daily', 'identity_id_history', 'identity_moves'"
+_APART = (
+    "SELECT SUM(file_count), SUM(file_size_bytes)"
     " FROM ducklake_table_info('lake') AS i JOIN __ducklake_metadata_lake.ducklake_schema AS s USING (schema_id)"
-    " WHERE s.end_snapshot IS NULL GROUP BY 1 ORDER BY 1"
+    " WHERE s.end_snapshot IS NULL"
+    f" AND (schema_name LIKE 'raw%' OR schema_name = 'quarantine' OR table_name IN ({_HISTORY}))"
 )
 _TIMES = {"ducklake_snapshot": "snapshot_time", "ducklake_files_scheduled_for_deletion": "schedule_start"}
 
 
-def run_day(folder: Path, day: date) -> Build:
-    """Load and build one day."""
+class Size(NamedTuple):
+    """What is on disk, and how much of it raw tables, quarantine and history are."""
+
+    files: int
+    megabytes: float
+    files_apart: int
+    megabytes_apart: float
+
+    @property
+    def rest(self) -> tuple[int, float]:
+        return self.files - self.files_apart, self.megabytes - self.megabytes_apart
+
+    def __str__(self) -> str:
+        return f"{self.files}\t{self.megabytes:.1f}\t{self.rest[0]}\t{self.rest[1]:.1f}"
+
+
+def opened(folder: Path, shop: Path, day: date) -> Build:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("C360_")}
-    settings = load_settings({**kept, "C360_DATA": str(folder), **_retention()})
+    settings = load_settings({**kept, "C360_DATA": str(folder), "C360_SHOP": str(shop), **_retention()})
     project = load_project(settings.home)
     build = Build(project, settings, LocalWarehouse(settings.lake, schemas=project.schemas), RunInfo(f"run_{day}", day))
     build.ensure()
-    for system in load_bindings(settings.sources, project).values():
+    return build
+
+
+def load(build: Build, shop: Path) -> None:
+    for system in load_bindings(build.settings.sources, build.project).values():
         for binding in system.tables.values():
             load_table(
                 binding,
-                project.contracts[binding.contract],
+                build.project.contracts[binding.contract],
                 run=build.run,
                 warehouse=build.warehouse,
-                settings=settings,
+                settings=build.settings,
                 connections=lambda name: Connection(
-                    kind="sqlite", database=str(folder / "shop" / f"{name.removeprefix('shop_')}.sqlite")
+                    kind="sqlite", database=str(shop / f"{name.removeprefix('shop_')}.sqlite")
                 ),
             )
-    for names in project.graph.layers().values():
-        for name in project.graph.steps(names):
+
+
+def build_layers(build: Build) -> None:
+    for names in build.project.graph.layers().values():
+        for name in build.project.graph.steps(names):
             build.write(name)
         build.publish(names)
-    return build
+
+
+def tidied(build: Build) -> Size:
+    """Tidy at 18:00 of the day, 15 hours after the run; the size after that."""
+    landing = folder_landing(build.settings.landing_zone)
+    done = maintain(build, landing, now=datetime.now(UTC) + timedelta(hours=15)).warehouse
+    files, size = build.warehouse.connection.execute(_APART).fetchone()  # type: ignore[attr-defined]
+    return Size(done.files_after or 0, (done.bytes_after or 0) / 1e6, int(files or 0), int(size or 0) / 1e6)
 
 
 def _retention() -> dict[str, str]:
@@ -78,32 +108,38 @@ def a_day_passes(lake: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=60)
-    parser.add_argument("--customers", type=int, default=2000)
-    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--customers", type=int, default=500)
+    parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
-    if not (arguments.folder / "shop").exists():
-        generate(arguments.folder / "shop", customers=arguments.customers, days=500, seed=11, until=LAST)
-    print("day\tseconds\tlake files\tlake MB\tlive files\tlive MB\tkept files\tkept MB")
-    for number in range(arguments.days):
-        day = LAST - timedelta(days=arguments.days - 1 - number)
+    folder = arguments.folder or Path(tempfile.mkdtemp(prefix="c360_lake_size_"))
+    days = [LAST - timedelta(days=arguments.days - 1 - number) for number in range(arguments.days)]
+    shop = folder / "shop"
+    generate(
+        shop, customers=arguments.customers, days=500, seed=11, until=LAST, daily_files=max(len(days), DAILY_FILES)
+    )
+    print("day\tseconds\tfiles\tMB\tfiles, history apart\tMB, history apart")
+    for day in days:
         began = time.monotonic()
-        build = run_day(arguments.folder, day)
-        landing = folder_landing(build.settings.landing_zone)
-        # At 18:00 of the day, 15 hours after the run.
-        done = maintain(build, landing, now=datetime.now(UTC) + timedelta(hours=15)).warehouse
-        sizes = {
-            bool(kept): (files, size) for kept, files, size in build.warehouse.connection.execute(_LIVE).fetchall()
-        }
-        told = [done.files_after or 0, (done.bytes_after or 0) / 1e6]
-        for kept in (False, True):
-            files, size = sizes.get(kept, (0, 0))
-            told += [int(files), int(size) / 1e6]
-        shown = "\t".join(f"{each:.1f}" if isinstance(each, float) else str(each) for each in told)
-        print(f"{day}\t{time.monotonic() - began:.0f}\t{shown}", flush=True)
+        build = opened(folder / "daily", shop, day)
+        load(build, shop)
+        build_layers(build)
+        daily = tidied(build)
+        build.warehouse.close()
+        print(f"{day}\t{time.monotonic() - began:.0f}\t{daily}", flush=True)
+        a_day_passes(build.settings.lake)
+    for day in days:
+        build = opened(folder / "fresh", shop, day)
+        load(build, shop)
+        if day == days[-1]:
+            build_layers(build)
+            fresh = tidied(build)
         build.warehouse.close()
         a_day_passes(build.settings.lake)
+    print(f"fresh\t\t{fresh}")
+    files, size = (one / other for one, other in zip(daily.rest, fresh.rest, strict=True))
+    print(f"after {len(days)} days, history apart: {files:.2f} times the files, {size:.2f} times the size (at most 2)")
 
 
 if __name__ == "__main__":

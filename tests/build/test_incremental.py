@@ -83,6 +83,32 @@ def orders(tmp_path: Path) -> Iterator[World]:
     world.close()
 
 
+def test_what_a_plan_foresees_is_what_is_rebuilt(sessions: World) -> None:
+    """Before anything is written, of tables that are made of others that will have changed."""
+    sessions.close()
+    build = sessions.history.open(D2)
+    late = visit("late", "2024-01-20 08:00")
+    sessions.history.deliver(build, SESSIONS, D2, [late, visit("d", "2024-06-11 10:00")])
+    asking, foreseen = replace(build, selected=frozenset()), dict[TableName, Plan]()
+    for name in (STAGED, FACTS, DAILY):
+        foreseen[name] = asking.plan(build.project.models[name], foreseen=foreseen)
+    build.warehouse.close()
+    plans = sessions.day(D2)
+    for name in (STAGED, FACTS, DAILY):
+        assert foreseen[name].partitions == plans[name.table].partitions == (date(2024, 1, 1), date(2024, 6, 1))
+    assert "staging.stg_web__website_behavior has changed in 2" in str(foreseen[FACTS])
+
+
+def test_a_plan_foresees_a_whole_rebuild(sessions: World) -> None:
+    sessions.close()
+    build = replace(sessions.history.open(D2), selected=frozenset())
+    whole = replace(build.plan(build.project.models[STAGED]), partitions=None)
+    planned = build.plan(build.project.models[FACTS], foreseen={STAGED: whole})
+    build.warehouse.close()
+    assert planned.partitions is None
+    assert planned.reasons == ("staging.stg_web__website_behavior is rebuilt whole",)
+
+
 def months(plan: Plan) -> list[str] | None:
     return None if plan.partitions is None else [f"{day:%Y-%m}" for day in plan.partitions]
 

@@ -102,6 +102,11 @@ def test_a_run_of_an_older_day_that_dies_before_its_publish_changes_no_day(shelf
         ("['a', 'b']", "['a']", True),
         ("['a']", "['a', 'b']", True),
         ("ARRAY<STRING>[]", "['a']", True),
+        ("ARRAY<STRING>[]", "['']", True),
+        ("['a,b', 'c']", "['a', 'b,c']", True),
+        ("['a;b', 'c']", "['a', 'b;c']", True),
+        ("['a,b;c', 'd']", "['a', 'b;c,d']", True),
+        ("['a,b', 'c;d']", "['a,b', 'c;d']", False),
         ("CAST(NULL AS ARRAY<STRING>)", "CAST(NULL AS ARRAY<STRING>)", False),
     ],
 )

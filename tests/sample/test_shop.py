@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -86,6 +86,29 @@ def test_dirt_stays_below_what_a_contract_bears(shop: Shop, tmp_path: Path) -> N
         for name, facts in manifest.tables.items():
             share = sum(facts.rows_refused.values()) / facts.rows_written
             assert share <= 0.01, f"{name}: {share:.2%} of {facts.rows_written} rows"
+
+
+def test_the_last_days_may_come_in_a_file_each(tmp_path: Path) -> None:
+    until = date(2024, 6, 30)
+    generate(tmp_path, customers=100, days=150, seed=3, until=until, daily_files=60)
+    days = [until - timedelta(days=before) for before in range(60)]
+    for folder, name, least in (
+        ("web/sessions", "sessions", 50),
+        ("marketing", "responses", 8),
+        ("support", "interactions", 8),
+    ):
+        found = {file.name.removeprefix(f"{name}_").partition(".")[0] for file in (tmp_path / folder).glob(f"{name}_*")}
+        assert len(found & set(map(str, days))) >= least
+        assert len(found - set(map(str, days))) <= 4, "what is older is in a file a month"
+    headers = {gzip.decompress(file.read_bytes()).partition(b"\n")[0] for file in (tmp_path / "support").glob("*.gz")}
+    assert headers == {b"ticket_id,customer_no,opened_at,ticket_type,sku,status,csat,comment"}
+    read = f"read_parquet('{tmp_path}/web/sessions/sessions_*.parquet', filename=true)"
+    with duckdb.connect() as connection:
+        other = connection.execute(
+            f"SELECT count(*) FROM {read} WHERE filename > '{tmp_path}/web/sessions/sessions_2024-05-02'"
+            " AND started_at < '2024-07-01' AND filename NOT LIKE '%' || (started_at AT TIME ZONE 'UTC')::DATE || '%'"
+        ).fetchone()
+    assert other == (0,), "a day's file has that day"
 
 
 def test_the_last_days_are_clean(files: duckdb.DuckDBPyConnection) -> None:
@@ -206,7 +229,7 @@ def test_bindings_name_what_is_written(shop: Shop, files: duckdb.DuckDBPyConnect
 
 def test_parquet_has_several_row_groups(shop: Shop, files: duckdb.DuckDBPyConnection) -> None:
     metadata = f"FROM parquet_metadata('{shop[0]}/web/sessions/*.parquet')"
-    assert number(files, f"SELECT count(DISTINCT file_name) {metadata}") == 24
+    assert number(files, f"SELECT count(DISTINCT file_name) {metadata}") == 24 + 4  # a file a month, then a file a day
     assert number(files, f"SELECT max(row_group_id) {metadata}") >= 1
 
 

@@ -148,10 +148,18 @@ class Build:
         log.info("%s: %s rows in %.1f s", name, f"{stats.rows:,}", stats.seconds)
         return stats
 
-    def plan(self, model: Model, reads: Mapping[TableName, TableName] | None = None) -> Plan:
-        """What of a model this run would build, and why. `reads`: which tables it reads as candidates, where known."""
+    def plan(
+        self,
+        model: Model,
+        reads: Mapping[TableName, TableName] | None = None,
+        foreseen: Mapping[TableName, Plan] | None = None,
+    ) -> Plan:
+        """What of a model this run would build, and why. `reads`: which tables it reads as candidates, where known;
+        `foreseen`: the plans of tables that are to be built first, when only asking."""
         follow = self._recorder.followed
-        planner = Planner(self.project, self.warehouse, self.run, self._published, self.parameters, follow, self.full)
+        planner = Planner(
+            self.project, self.warehouse, self.run, self._published, self.parameters, follow, self.full, foreseen or {}
+        )
         return planner.plan(model, self._inputs(model) if reads is None else reads)
 
     @cached_property

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from customer360.build.ledger import Ledger, Writing
@@ -62,7 +62,7 @@ class _Whole(Exception):
 @dataclass(frozen=True)
 class Planner:
     """Plans the writes of one run. followed: tables that incremental ones read; `full`: rebuild everything whole,
-    because a person said so."""
+    because a person said so; `foreseen`: the plans of tables that the run would write first, when only asking."""
 
     project: Project
     warehouse: Warehouse
@@ -71,6 +71,7 @@ class Planner:
     parameters: Mapping[str, Parameter]
     followed: Container[TableName]
     full: bool = False
+    foreseen: Mapping[TableName, Plan] = field(default_factory=dict)
 
     def plan(self, model: Model, reads: Mapping[TableName, TableName]) -> Plan:
         """`reads`: which of the tables that the model reads are read as candidates."""
@@ -183,11 +184,13 @@ class Planner:
             if str(name) not in inputs:
                 raise _Whole(f"of {name} it is not recorded which writing it is")
             changes = ledger.changes(name, before.inputs.get(str(name)), inputs.get(str(name)))
+            foreseen = self._foreseen(name)
             if name in rule.days:
                 column = rule.days[name]
                 days = changes.days(column)
                 if days is None:
                     raise _Whole(f"{name} was rebuilt whole")
+                days |= foreseen
                 due = ledger.due(name, column, last, today) if "run_date" in model.parameters else frozenset()
                 if touched := starts(days | due, granularity):
                     reasons.append(f"{name} has changed in {len(touched)} of its partitions")
@@ -205,6 +208,14 @@ class Planner:
         if not partitions:
             return (), _nothing(model), ("nothing it reads has changed",)
         return partitions, self._narrowed(model, rule, partitions), tuple(reasons)
+
+    def _foreseen(self, name: TableName) -> frozenset[date]:
+        """The partitions of an input that are to be rebuilt first. They stand for its rows' other days too, which are
+        known only then and mostly of the same time."""
+        planned = self.foreseen.get(name)
+        if planned is not None and planned.partitions is None:
+            raise _Whole(f"{name} is rebuilt whole")
+        return frozenset(planned.partitions or ()) if planned else frozenset()
 
     def _narrowed(self, model: Model, rule: Partitions, partitions: tuple[date, ...]) -> str:
         """The model's query over the rows of some partitions."""

@@ -11,6 +11,7 @@ import click
 from rich.table import Table
 
 from customer360.build import Build
+from customer360.build.incremental import Plan
 from customer360.cli.session import console, run_date_option, select_option, session
 from customer360.errors import Customer360Error
 from customer360.project import Model, TableName
@@ -29,7 +30,7 @@ def plan(context: click.Context, selectors: tuple[str, ...], run_date: datetime 
     tables it would create or alter first. Changes nothing.
 
     An incremental table is rebuilt in the partitions that have changed: `rebuilds` says which, and why it is whole
-    where it is. What a run of several layers will have changed in the earlier ones is not known before.
+    where it is. Of tables built from others that are rebuilt too, it is an estimate: the partitions of the same days.
 
     A change that would break those who read a table, such as a column of another type, is refused; the statement that
     makes it is shown, and the command exits with 1. So it does for a model that is over its budget, or whose query
@@ -58,6 +59,7 @@ def _show_models(build: Build, names: Sequence[TableName]) -> list[str]:
     )  # fmt: skip
     shown.columns[2].no_wrap = True
     total, now, unknown, number, wrong = 0, 0, 0, 0, list[str]()
+    foreseen: dict[TableName, Plan] = {}
     for layer, models in build.project.graph.layers(names).items():
         for name in models:
             model, number = build.project.models[name], number + 1
@@ -66,7 +68,7 @@ def _show_models(build: Build, names: Sequence[TableName]) -> list[str]:
                 estimate = _estimate(build, model, model.sql)
                 size = part = None if estimate is None else estimate.bytes_processed
                 if estimate is not None and model.incremental:
-                    planned = build.plan(model)
+                    planned = foreseen[name] = build.plan(model, foreseen=foreseen)
                     rebuilds = str(planned)
                     if planned.partitions is not None and (narrowed := _estimate(build, model, planned.sql)):
                         part = narrowed.bytes_processed if planned.partitions else 0

@@ -7,7 +7,7 @@ stand by itself first: what any later day reads is then no longer in the partiti
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from customer360.errors import WarehouseError
@@ -19,9 +19,10 @@ from customer360.history.tables import (
     VERSIONS,
     content,
     differs,
+    is_nested,
     listed,
 )
-from customer360.project.model import TableSpec
+from customer360.project.model import Column, TableSpec
 from customer360.project.names import TableName
 from customer360.settings import Parameter
 from customer360.warehouse.port import JobStats, Publication, RunInfo, Warehouse
@@ -36,12 +37,21 @@ WHERE valid_from BETWEEN DATE_SUB(@day, INTERVAL {window} DAY) AND {last}
 QUALIFY ROW_NUMBER() OVER (PARTITION BY customer360_id ORDER BY valid_from DESC) = 1
 """
 _NEW_VERSIONS = """
-WITH known AS ({known})
+WITH known AS ({known}),
+
+-- By themselves, in narrow rows: where lists are unnested, the engine drags along all other columns that it reads.
+nested AS (
+  SELECT today.customer360_id
+  FROM marts.customer_360 AS today
+  INNER JOIN ({known_nested}) AS known ON today.customer360_id = known.customer360_id
+  WHERE {nested_differs}
+)
 
 SELECT @day AS valid_from, {columns}
 FROM marts.customer_360 AS today
 LEFT JOIN known ON today.customer360_id = known.customer360_id
-WHERE known.customer360_id IS NULL OR {differs}
+LEFT JOIN nested ON today.customer360_id = nested.customer360_id
+WHERE known.customer360_id IS NULL OR nested.customer360_id IS NOT NULL OR {differs}
 """
 
 
@@ -66,11 +76,18 @@ def keep_day(
             warehouse.ensure([spec])
     _let_the_next_day_stand_alone(warehouse, versions, run, maximum_bytes)
     columns = content(versions)
-    known = _in_force(versions, last="DATE_SUB(@day, INTERVAL 1 DAY)")
-    changed = [column for column in columns if column.name != PERSON]
+    before = "DATE_SUB(@day, INTERVAL 1 DAY)"
+    nested = [column for column in columns if is_nested(column)]
+    flat = [column for column in columns if column.name != PERSON and column not in nested]
     texts = {
         VERSIONS: _NEW_VERSIONS.format(
-            known=known, columns=listed(columns, "today"), differs=differs(changed, "today", "known")
+            known=_in_force(columns, last=before),
+            known_nested=_in_force(
+                [column for column in columns if column.name == PERSON or column in nested], last=before
+            ),
+            nested_differs=differs(nested, "today", "known") or "FALSE",
+            columns=listed(columns, "today"),
+            differs=differs(flat, "today", "known"),
         ),
         DAYS: f"SELECT @day AS run_date, {listed(content(days))} FROM {KEPT}",
     }
@@ -113,7 +130,7 @@ def _let_the_next_day_stand_alone(
     scratch = TableName(VERSIONS.dataset, f"__{VERSIONS.table}_{following:%Y%m%d}")
     warehouse.write(
         versions,
-        f"SELECT @day AS valid_from, {listed(content(versions))} FROM ({_in_force(versions, last='@day')})",
+        f"SELECT @day AS valid_from, {listed(content(versions))} FROM ({_in_force(content(versions), last='@day')})",
         target=scratch,
         parameters={"day": Parameter("DATE", following)},
         maximum_bytes=maximum_bytes,
@@ -123,5 +140,5 @@ def _let_the_next_day_stand_alone(
     log.info("%s stands by itself in %s, because %s is kept again", following, VERSIONS, run.run_date)
 
 
-def _in_force(versions: TableSpec, *, last: str) -> str:
-    return _IN_FORCE.format(columns=listed(content(versions)), window=REPEATED_AFTER, last=last)
+def _in_force(columns: Iterable[Column], *, last: str) -> str:
+    return _IN_FORCE.format(columns=listed(columns), window=REPEATED_AFTER, last=last)

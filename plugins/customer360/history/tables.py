@@ -44,11 +44,19 @@ def differs_in(column: Column, one: str, other: str) -> str:
     left, right = f"{one}.`{column.name}`", f"{other}.`{column.name}`"
     if type_.element is None:
         return f"{left} IS DISTINCT FROM {right}"
+    lengths = f"COALESCE(ARRAY_LENGTH({left}), 0) != COALESCE(ARRAY_LENGTH({right}), 0)"
+    if type_.element == types.STRING:
+        # Joined by one character, different texts may read alike; joined by another too, they are the same.
+        texts = (f"COALESCE(ARRAY_TO_STRING({{}}, '{character}'), '')" for character in ",;")
+        return " OR ".join([lengths, *(f"{text.format(left)} != {text.format(right)}" for text in texts)])
     inside = " OR ".join(_parts(type_.element, f"{right}[SAFE_OFFSET(position)]"))
-    return (
-        f"COALESCE(ARRAY_LENGTH({left}), 0) != COALESCE(ARRAY_LENGTH({right}), 0)"
-        f" OR EXISTS (SELECT 1 FROM UNNEST({left}) AS each_one WITH OFFSET AS position WHERE {inside})"
-    )
+    return f"{lengths} OR EXISTS (SELECT 1 FROM UNNEST({left}) AS each_one WITH OFFSET AS position WHERE {inside})"
+
+
+def is_nested(column: Column) -> bool:
+    """Whether two values can only be compared element by element, which costs as much as all other columns together."""
+    element = types.parse(column.type).element
+    return element is not None and element != types.STRING
 
 
 def _parts(element: types.Type, other: str) -> Iterator[str]:

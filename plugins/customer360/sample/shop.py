@@ -22,6 +22,7 @@ _WRITTEN = (
 )
 # Staged beside the columns of a source, and never written into it.
 _TRUTH_COLUMNS = "refused|bad_cell|person"
+DAILY_FILES = 4  # the least that tests of daily loads need
 # What `on_step` hears, in order.
 STEPS = (
     *("people", "crm", "commerce", "support", "marketing", "web", "loyalty", "identity", "privacy", "traits"),
@@ -44,15 +45,18 @@ def generate(
     days: int,
     seed: int,
     until: date,
+    daily_files: int = DAILY_FILES,
     on_step: Callable[[str], None] = lambda step: None,
     memory_limit: str = "2GB",
 ) -> Manifest:
     """Write a shop of so many people and so many days of activity, the last of them `until`, into the folder.
 
+    `daily_files`: the last so many days are exported in a file each, what is older in a file a month.
+
     The same arguments give the same rows. `on_step` hears each of STEPS as it starts. The folder may be new, empty or
     an earlier sample shop, which is replaced once the new one is complete; anything else is refused.
     """
-    _check(folder, customers=customers, days=days, seed=seed)
+    _check(folder, customers=customers, days=days, seed=seed, daily_files=daily_files)
     folder.mkdir(parents=True, exist_ok=True)
     building = folder / ".building"
     shutil.rmtree(building, ignore_errors=True)
@@ -63,7 +67,8 @@ def generate(
         try:
             connection.execute("SET preserve_insertion_order = true")  # the rows of a file have an order here
             connection.execute(f"ATTACH {_quoted(scratch / 'shop.duckdb')} AS shop; USE shop")
-            for name, value in {"customers": customers, "days": days, "seed": seed, "until": until}.items():
+            values = {"customers": customers, "days": days, "seed": seed, "until": until, "daily_files": daily_files}
+            for name, value in values.items():
                 connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
             facts = _write(connection, building, on_step)
         finally:
@@ -76,11 +81,13 @@ def generate(
     return result
 
 
-def _check(folder: Path, *, customers: int, days: int, seed: int) -> None:
+def _check(folder: Path, *, customers: int, days: int, seed: int, daily_files: int) -> None:
     if not 100 <= customers <= 9_000_000:
         raise SettingsError(f"customers is {customers}; a sample shop has 100 to 9,000,000 of them")
     if not 60 <= days <= 3650:
         raise SettingsError(f"days is {days}; a sample shop has 60 to 3650 of them")
+    if not DAILY_FILES <= daily_files <= days:
+        raise SettingsError(f"daily_files is {daily_files}; {DAILY_FILES} to {days} (days) can be")
     if seed < 0:
         raise SettingsError(f"seed is {seed}; it must not be negative")
     if folder.is_dir() and not (folder / manifest.FILE).is_file():

@@ -10,8 +10,16 @@ CREATE MACRO seconds_of_day(number, salt) AS
   25200 + floor(28800 * (rnd(number, salt) + rnd(number, salt || ' again')))::INTEGER;
 
 SET VARIABLE first_day = getvariable('until') - getvariable('days') + 1;
+-- Exports are one file a month, then, after this day, one a day.
+SET VARIABLE history_day = getvariable('until') - getvariable('daily_files');
+CREATE MACRO export_day_of(day, later) AS
+  CASE
+    WHEN later THEN getvariable('until')
+    WHEN day > getvariable('history_day') THEN day
+    ELSE least(last_day(day), getvariable('history_day'))
+  END::DATE;
 -- Rows changed in the last days are clean: a day's load of a small shop has too few rows to bear one refused row.
-SET VARIABLE clean_from = getvariable('until') - 6;
+SET VARIABLE clean_from = least(getvariable('until') - 6, getvariable('history_day'));
 
 -- Seasons: a day takes as many slots as it is busy; an activity draws a slot. Fridays, Saturdays and December are busy.
 CREATE TABLE calendar AS

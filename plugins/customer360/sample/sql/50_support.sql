@@ -5,7 +5,6 @@ CREATE MACRO csv_cell(text) AS
     WHEN regexp_matches(text, '[",\n]') THEN '"' || replace(text, '"', '""') || '"'
     ELSE text
   END;
-SET VARIABLE history_day = getvariable('until') - 4;
 SET VARIABLE contacts = (SELECT sum(contacts) FROM person);
 SET VARIABLE comments = [
   'Parcel arrived late', 'Wrong size, please exchange', 'She said: "never again", then hung up',
@@ -108,4 +107,4 @@ SELECT
   0,
   0,
   'ticket_id,customer_no,opened_at,ticket_type,sku,status,csat,comment'
-FROM range(5) AS t (n);  -- a day on which nobody called has an export, too
+FROM range(1 + getvariable('daily_files')) AS t (n);  -- a day on which nobody called has an export, too

@@ -109,11 +109,7 @@ SELECT
   channel,
   event,
   happened_at,
-  -- One file a month, then one a day.
-  CASE
-    WHEN natural_at::DATE > getvariable('history_day') THEN natural_at::DATE
-    ELSE least(last_day(natural_at::DATE), getvariable('history_day'))
-  END AS export_day,
+  export_day_of(natural_at::DATE, FALSE) AS export_day,
   refused,
   bad_cell,
 FROM happened

@@ -20,9 +20,9 @@ dated AS (
     *,
     session % every(getvariable('sessions'), 20, 500) = 499 AS later,  -- clients whose clock is wrong
     CASE WHEN later THEN getvariable('until') + 1 + (session % 15)::INTEGER ELSE day END::DATE AS visit_day,
-    CASE WHEN later THEN getvariable('until') ELSE least(last_day(day), getvariable('until')) END AS export_day,
+    export_day_of(day, later) AS export_day,
     CASE
-      WHEN session % 500 = 100 AND NOT later AND day < getvariable('month_start')
+      WHEN session % 500 = 100 AND NOT later AND day < getvariable('month_start') AND day <= getvariable('history_day')
         THEN ['repeated_key', 'missing_key', 'missing_time'][1 + session // 500 % 3]
     END AS dirt,
   FROM drawn INNER JOIN slot USING (slot)

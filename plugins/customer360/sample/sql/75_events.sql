@@ -41,7 +41,7 @@ happened AS (
       WHEN kind < 0.80 THEN ''
       ELSE one_of(getvariable('portal_types'), event, 'in the portal')
     END AS type,
-    visit_day < getvariable('month_start') AS may_be_dirty,
+    visit_day < getvariable('month_start') AND visit_day <= getvariable('history_day') AS may_be_dirty,
     CASE
       WHEN may_be_dirty AND event % 500 = 100
         THEN ['repeated_key', 'missing_key', 'missing_time'][1 + event // 500 % 3]

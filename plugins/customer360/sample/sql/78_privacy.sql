@@ -57,7 +57,8 @@ numbered AS (
     *,
     row_number() OVER (ORDER BY draw) AS number,
     number % 400 = 399 AS later,  -- forms signed for next week
-    answered_on < date_trunc('month', getvariable('until')) AND NOT later AS may_be_dirty,
+    answered_on < date_trunc('month', getvariable('until')) AND answered_on <= getvariable('history_day') AND NOT later
+      AS may_be_dirty,
     CASE
       WHEN may_be_dirty AND number % 500 = 100
         THEN ['missing_key', 'repeated_key', 'unparsable_time', 'unknown_type', 'missing_customer'][
@@ -77,8 +78,7 @@ SELECT
   number,
   copy,
   person,
-  CASE WHEN later THEN getvariable('until') ELSE least(last_day(answered_on), getvariable('until')) END::DATE
-    AS export_day,
+  export_day_of(answered_on, later) AS export_day,
   coalesce(system, 'crm') AS source_system,
   customer,
   purpose,
