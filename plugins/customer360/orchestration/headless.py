@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -20,6 +20,8 @@ DAG_ID = "customer_360_daily"
 POOL = "warehouse"
 _ENDED = ("success", "failed")
 _DONE = ("success", "skipped")
+# A change is stamped before it is committed and can be seen.
+_COMMITTED_WITHIN = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,17 @@ def prepare_dag(api: AirflowApi, settings: Settings, components: Components, *, 
 def _follow(api: AirflowApi, run_id: str, components: Components, console: Console) -> int:
     """Tell each task group's end until the run has ended; the number of its tasks."""
     progress = _Progress(api, console)
+    found: dict[str, dict[str, Any]] = {}
+    looked: datetime | None = None
     with console.status("Waiting for the first task") as status:
         while True:
             components.check()
             state = api.run_state(DAG_ID, run_id)
-            tasks = list(api.task_instances(DAG_ID, run_id))
+            # All of them, each second, would keep the API server busier than the tasks do.
+            since = looked - _COMMITTED_WITHIN if looked and state not in _ENDED else None
+            looked = datetime.now(UTC)
+            found |= {task["task_id"]: task for task in api.task_instances(DAG_ID, run_id, changed_since=since)}
+            tasks = list(found.values())
             progress.update(tasks)
             if state in _ENDED:
                 break
