@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -41,6 +42,19 @@ def run_day(
 
     Raises LocalAirflowError with the failing task and its own message. No process is left behind, whatever happens.
     """
+    with running(airflow, console=console, meanwhile=meanwhile) as (api, components):
+        started = time.monotonic()
+        run_id = api.start_run(DAG_ID, run_date)
+        console.print(f"[bold]{DAG_ID}[/bold] for {run_date}, run {run_id}")
+        tasks = _follow(api, run_id, components, console)
+        return Outcome(run_id, run_date, tasks, time.monotonic() - started)
+
+
+@contextmanager
+def running(
+    airflow: LocalAirflow, *, console: Console, meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[tuple[AirflowApi, Components]]:
+    """Airflow with its daily Dag ready to run, until the block ends. `meanwhile` is called while it starts."""
     parsed_after = datetime.now(UTC)
     components = Components(airflow, "demo")
     try:
@@ -51,11 +65,7 @@ def run_day(
         with AirflowApi(airflow) as api:
             with console.status("Airflow is starting"):
                 prepare_dag(api, airflow.settings, components, parsed_after=parsed_after)
-            started = time.monotonic()
-            run_id = api.start_run(DAG_ID, run_date)
-            console.print(f"[bold]{DAG_ID}[/bold] for {run_date}, run {run_id}")
-            tasks = _follow(api, run_id, components, console)
-            return Outcome(run_id, run_date, tasks, time.monotonic() - started)
+            yield api, components
     except KeyboardInterrupt:
         console.print("Stopping Airflow. What was published stays; run it again to finish the day.")
         components.stop(patience=5)
