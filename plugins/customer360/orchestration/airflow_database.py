@@ -1,8 +1,9 @@
-"""How Airflow opens the SQLite database of the local Airflow: several processes write to it, and wait for each other.
+"""How Airflow opens the database of the local Airflow, a SQLite file: whoever writes waits for the others.
 
-Python begins a transaction at the first change, and at a SAVEPOINT one that only reads. A change in it is refused at once
-("database is locked") if another process has written meanwhile: waiting would not help, what was read is old by then. To
-create a backfill while a day runs failed four times of five. So whoever may write says so at the beginning, and waits.
+Python begins a transaction at the first change, and at a SAVEPOINT one that has only read so far. A change in it is
+refused at once ("database is locked") if another process has written meanwhile: waiting would not help, since what it
+has read is old by then. So creating a backfill while a day ran failed four times of five. Here a transaction is begun
+as one that will write, and waits for its turn.
 """
 
 from __future__ import annotations
