@@ -20,7 +20,7 @@ from customer360.settings import Parameter
 from customer360.warehouse import lake
 from customer360.warehouse.lake_costs import bytes_of, reads
 from customer360.warehouse.lake_session import LakeSession
-from customer360.warehouse.lake_tables import in_googlesql, kinds, quoted, scalar, table_id
+from customer360.warehouse.lake_tables import in_googlesql, kinds, quoted, table_id
 from customer360.warehouse.port import Estimate
 
 
@@ -57,12 +57,14 @@ class LakeReading(LakeSession):
         return TableName(lake.SCRATCH, name.table)
 
     def row_counts(self, names: Iterable[TableName]) -> dict[TableName, int]:
-        counts: dict[TableName, int] = {}
-        for name in names:
-            if name.table in kinds(self.connection, name.dataset):
-                with self._errors(f"count {name}"):
-                    counts[name] = scalar(self.connection, f"SELECT COUNT(*) FROM {quoted(name)}")
-        return counts
+        found = [name for name in names if name.table in kinds(self.connection, name.dataset)]
+        if not found:
+            return {}
+        # In one query: most of the time of each goes into its beginning.
+        counts = (f"SELECT {number}, COUNT(*) FROM {quoted(name)}" for number, name in enumerate(found))
+        with self._errors(f"count {', '.join(map(str, found))}"):
+            rows = self.connection.execute(" UNION ALL ".join(counts)).fetchall()
+        return {found[number]: count for number, count in sorted(rows)}
 
     def versions(self, names: Iterable[TableName]) -> dict[TableName, str]:
         with self._errors("look at tables"):
