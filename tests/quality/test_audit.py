@@ -9,11 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from customer360.build import Build
 from customer360.errors import AuditError, ProjectError, WarehouseError
 from customer360.googlesql import types
 from customer360.project import TableName
 from customer360.project.platform import DATA_QUALITY
-from customer360.quality import AuditedTable, audit
+from customer360.quality import AuditedTable, audit, engines
+from customer360.quality.report import Result
 from customer360.settings import Settings
 from customer360.warehouse.local import LocalWarehouse
 from quality.conftest import BAD, ORDERS, RUN, SCHEMAS, Check, expectation, query, write_suite
@@ -41,6 +43,29 @@ def test_failures_say_how_many_and_which(check: Check) -> None:
         (("order_id",), 3, ("order_id=O4, line=4", "order_id=O4, line=5", "order_id=O4, line=6")),
         ((), 1, ("order_id=O4, line=6",)),
     ]
+
+
+def test_copies_of_tables_are_told_of_as_the_tables_themselves(
+    small_shop: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is small is looked at in memory, what is large in the lake; queries read tables of both."""
+    project = small_shop.project
+    names = [n for n in project.graph.order if n.dataset == "identity" and project.models[n].materialized == "table"]
+
+    def results() -> list[Result]:
+        found = [AuditedTable(project.spec(name), name) for name in names]
+        return list(
+            audit(
+                found, warehouse=small_shop.warehouse, suites=small_shop.settings.home / "expectations",
+                run=small_shop.run, parameters=small_shop.parameters, renames={}, schemas=project.schemas,
+            ).results
+        )  # fmt: skip
+
+    copied = results()
+    assert len(copied) > 40 and not [each.error for each in copied if each.error]
+    for nothing_or_some in (-1, 10_000):
+        monkeypatch.setattr(engines, "_AT_HAND_BYTES", nothing_or_some)
+        assert results() == copied
 
 
 def test_the_message_names_everything_one_needs(check: Check) -> None:

@@ -168,6 +168,26 @@ def test_a_process_killed_while_writing_leaves_no_trace_and_no_lock(lake: LocalW
     assert state(lake) == (20, "30.000000000")
 
 
+def test_small_tables_are_at_hand_while_one_asks(lake: LocalWarehouse) -> None:
+    lake.publish(build(lake, 1, rows=20_000), run=run(1))
+    both = [FACTS.name, SUMS.name]
+    with lake.at_hand(both, maximum_bytes=10_000_000) as copies:
+        assert set(copies) == set(both)
+        facts = f"SELECT COUNT(*) AS n, SUM(amount) AS total FROM {copies[FACTS.name]}"
+        there = lake.query(facts).to_pylist()
+        lake.publish(build(lake, 2, rows=7), run=run(2))
+        assert lake.query(facts).to_pylist() == there == [{"n": 20_000, "total": 30_000}]  # as they were
+        assert LocalWarehouse(lake.folder).columns(copies[FACTS.name]) is None
+    with lake.at_hand([*both, TableName("core", "nobody")], maximum_bytes=2000) as copies:
+        assert set(copies) == set(both)  # what is not there is left to whoever asks about it
+    lake.publish(build(lake, 3, rows=20_000), run=run(3))
+    with lake.at_hand(both, maximum_bytes=2000) as copies:
+        assert set(copies) == {SUMS.name}
+        kept = copies[SUMS.name]
+    with pytest.raises(WarehouseError):
+        lake.query(f"SELECT * FROM {kept}")
+
+
 def test_a_value_that_says_corrupt_is_no_damaged_file(tmp_path: Path) -> None:
     warehouse = LocalWarehouse(tmp_path)
     with pytest.raises(WarehouseError, match="corrupt") as raised:

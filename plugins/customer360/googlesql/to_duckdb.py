@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sqlglot import ErrorLevel, exp
@@ -29,16 +29,28 @@ class _Session(DuckDB):
 
 
 def to_duckdb(
-    query: str | exp.Query, *, schemas: Schemas, parameters: Mapping[str, str], path: Path | None = None
+    query: str | exp.Query,
+    *,
+    schemas: Schemas,
+    parameters: Mapping[str, str],
+    path: Path | None = None,
+    place: Callable[[str], tuple[str, str]] | None = None,
 ) -> str:
     """The DuckDB query that means the same as a GoogleSQL query.
 
     `schemas` maps dataset.table to {column: GoogleSQL type} for the tables referenced, `parameters` a name to its type.
-    Parameters become $name, tables stay "dataset"."table". The connection must have run SESSION_SETTINGS.
+    Parameters become $name. Tables stay "dataset"."table", or are written in full where `place` gives the database and
+    the schema of a dataset. The connection must have run SESSION_SETTINGS.
     What is not on the allow-list raises UnsupportedSqlError; an unknown table or parameter raises ProjectError.
     """
     parsed = parse_query(query, path=path) if isinstance(query, str) else query
-    return _write(_translate(parsed, schemas, parameters, path))
+    translated = _translate(parsed, schemas, parameters, path)
+    for table in translated.find_all(exp.Table) if place else ():
+        if place and table.db:
+            database, schema = place(table.db)
+            table.set("catalog", exp.to_identifier(database))
+            table.set("db", exp.to_identifier(schema))
+    return _write(translated)
 
 
 def expression_to_duckdb(

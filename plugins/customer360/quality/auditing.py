@@ -69,9 +69,11 @@ def audit(
                 f"{table.physical} does not exist, so {table.spec.name} cannot be audited; write it first"
             )
     results: list[Result] = []
-    with session(warehouse, run) as gx:
+    with session(warehouse, run, [table.physical for table in tables]) as gx:
         for table, suite in found:
-            scope = Scope(warehouse.engine, parameters, {**renames, table.spec.name: table.physical}, schemas)
+            places = {**renames, table.spec.name: table.physical}
+            places = {name: gx.at_hand.get(place, place) for name, place in places.items()}
+            scope = Scope(warehouse.engine, parameters, places, schemas)
             results += _TableAudit(table, suite, scope, counts[table.physical], samples).run(gx)
     results += judge_row_counts(warehouse, run, {table.spec.name: counts[table.physical] for table in tables})
     looked_at = {table.spec.name: versions[table.physical] for table in tables if table.physical in versions}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from customer360.warehouse.port import RunInfo
 
 
+# Of candidates, all of a layer together: their copies in memory are about as large.
+_AT_HAND_BYTES = 128 * 1024 * 1024
+
+
 class _Dialect(StrEnum):
     """Great Expectations asks for members with `.value` that equal the dialect's name."""
 
@@ -29,8 +33,11 @@ class _Dialect(StrEnum):
 class Session:
     """Batches of tables, over connections that live until the session is closed."""
 
-    def __init__(self, warehouse: Warehouse, run: RunInfo, cleanup: ExitStack) -> None:
+    def __init__(
+        self, warehouse: Warehouse, run: RunInfo, cleanup: ExitStack, at_hand: Mapping[TableName, TableName]
+    ) -> None:
         self._warehouse, self._run, self._cleanup = warehouse, run, cleanup
+        self.at_hand = at_hand  # where copies of tables are that are quicker to ask
         self._context = _context()
         self._sources: dict[str, Any] = {}
         self._interruption: BaseException | None = None
@@ -39,11 +46,12 @@ class Session:
     def batch(self, table: TableName) -> Batch:
         """The whole of a table, for Great Expectations to look at."""
         # BigQuery's dialect qualifies names only for clients of its own making.
-        name = str(table) if self._warehouse.engine == "bigquery" else table.table
+        place = self.at_hand.get(table, table)
+        name = str(table) if self._warehouse.engine == "bigquery" else place.table
         try:
-            if table.dataset not in self._sources:
-                self._sources[table.dataset] = self._source(table.dataset)
-            asset = self._sources[table.dataset].add_table_asset(str(table), table_name=name)
+            if place.dataset not in self._sources:
+                self._sources[place.dataset] = self._source(place.dataset)
+            asset = self._sources[place.dataset].add_table_asset(str(table), table_name=name)
             return cast("Batch", asset.add_batch_definition_whole_table("all").get_batch())
         except WarehouseError:
             raise
@@ -99,10 +107,15 @@ class Session:
 
 
 @contextmanager
-def session(warehouse: Warehouse, run: RunInfo) -> Iterator[Session]:
-    """Great Expectations over a warehouse. The first in a process takes about 4 s: its import."""
+def session(warehouse: Warehouse, run: RunInfo, tables: Iterable[TableName] = ()) -> Iterator[Session]:
+    """Great Expectations over a warehouse, to look at these tables. The first in a process takes about 4 s: its
+    import."""
     with ExitStack() as cleanup:
-        yield Session(warehouse, run, cleanup)
+        at_hand: Mapping[TableName, TableName] = {}
+        if warehouse.engine == "local":
+            lake = cast("LocalWarehouse", warehouse)
+            at_hand = cleanup.enter_context(lake.at_hand(tables, maximum_bytes=_AT_HAND_BYTES))
+        yield Session(warehouse, run, cleanup, at_hand)
 
 
 def _close(source: Any) -> None:
@@ -138,7 +151,7 @@ def _lake(warehouse: LocalWarehouse, dataset: str) -> tuple[str, dict[str, Any]]
 
     from customer360.googlesql.session import SESSION_SETTINGS
     from customer360.quality.lake_dialect import URL
-    from customer360.warehouse.lake import ALIAS
+    from customer360.warehouse.lake import ALIAS, SCRATCH
 
     # Great Expectations closes a connection before it fetches, except with these; DuckDB's result dies with it.
     if _Dialect.DUCKDB not in gx_engine._PERSISTED_CONNECTION_DIALECTS:
@@ -151,7 +164,8 @@ def _lake(warehouse: LocalWarehouse, dataset: str) -> tuple[str, dict[str, Any]]
         cursor = warehouse.connection.cursor()
         for statement in SESSION_SETTINGS:  # a cursor does not inherit them
             cursor.execute(statement)
-        cursor.execute(f'USE {ALIAS}."{dataset}"')
+        # A query looks for its functions too in what is in use: in the lake, that alone takes longer than the query.
+        cursor.execute(f"USE {SCRATCH}" if dataset == SCRATCH else f'USE {ALIAS}."{dataset}"')
         return duckdb_engine.ConnectionWrapper(cursor)
 
     return URL, {"creator": connect}

@@ -13,6 +13,7 @@ from customer360.googlesql.rename import rename_tables
 from customer360.googlesql.to_duckdb import to_duckdb
 from customer360.project.names import TableName
 from customer360.settings import Parameter
+from customer360.warehouse.lake import place
 
 # SQLAlchemy takes `:word` for a parameter, in string literals too; a backslash makes it text.
 _BIND = re.compile(r"(?<![:\w\\]):(?=\w)")
@@ -48,7 +49,7 @@ def engine_sql(query: str, table: TableName, scope: Scope) -> str:
     sql = rename_tables(bound, renames)
     if scope.engine == "local":
         moved = {renames[name]: schema for name, schema in scope.schemas.items() if name in renames}
-        sql = to_duckdb(sql, schemas={**scope.schemas, **moved}, parameters={})
+        sql = to_duckdb(sql, schemas={**scope.schemas, **moved}, parameters={}, place=place)
     return sql
 
 

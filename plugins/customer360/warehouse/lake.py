@@ -55,6 +55,11 @@ def attach(
     _FOLDERS[connection] = folder
 
 
+def place(dataset: str) -> tuple[str, str]:
+    """The database and the schema in it that a dataset is; scratch tables have a database of their own."""
+    return (SCRATCH, "main") if dataset == SCRATCH else (ALIAS, dataset)
+
+
 def stamp(connection: duckdb.DuckDBPyConnection) -> tuple[int, ...]:
     """Something that differs after any commit of any process: times and sizes of the catalog's files."""
     found: list[int] = []

@@ -124,6 +124,17 @@ def table_id(connection: duckdb.DuckDBPyConnection, name: TableName) -> int | No
     return None if row is None else int(row[0])
 
 
+def file_bytes(connection: duckdb.DuckDBPyConnection) -> dict[TableName, int]:
+    """Bytes of the files of each table that has any, as committed."""
+    rows = connection.execute(
+        f"SELECT s.schema_name, t.table_name, SUM(f.file_size_bytes) FROM {CATALOG}.ducklake_data_file AS f"
+        f" JOIN {CATALOG}.ducklake_table AS t ON t.table_id = f.table_id AND t.end_snapshot IS NULL"
+        f" JOIN {CATALOG}.ducklake_schema AS s ON s.schema_id = t.schema_id AND s.end_snapshot IS NULL"
+        f" WHERE f.end_snapshot IS NULL GROUP BY ALL"
+    ).fetchall()
+    return {TableName(dataset, table): int(size) for dataset, table, size in rows}
+
+
 def total_bytes(connection: duckdb.DuckDBPyConnection) -> int:
     """Bytes of all files of the lake: no query reads more of a table."""
     return scalar(connection, f"SELECT COALESCE(SUM(file_size_bytes), 0) FROM {CATALOG}.ducklake_data_file")
