@@ -25,7 +25,7 @@ from customer360.googlesql.bind import bind_parameters
 from customer360.googlesql.session import SESSION_SETTINGS
 from customer360.googlesql.to_duckdb import to_duckdb
 from customer360.project import Project, TableName, load_project
-from customer360.project.platform import LOADS
+from customer360.project.platform import LOADS, OPS_TABLES
 from customer360.warehouse.local import LocalWarehouse
 from customer360.warehouse.port import RunInfo, Warehouse
 
@@ -93,8 +93,9 @@ class History:
             bound = "".join(f"  {table}: {{files: /nowhere/*.csv, format: csv, load: snapshot}}\n" for table in tables)
             (bindings / f"{system}.yaml").write_text(f"system: {system}\ntables:\n{bound}")
         self.settings = replace(settings_for(self.folder), sources=bindings)
+        schemas = self.project.schemas | {str(spec.name): spec.schema for spec in OPS_TABLES}
         # It opens itself again after a close.
-        self._lake = self.lake(self.settings.lake, schemas=self.project.schemas, memory_limit="2GB", threads=1)
+        self._lake = self.lake(self.settings.lake, schemas=schemas, memory_limit="2GB", threads=1)
         self._newest = date.min
         self._expected: Rows = {}
 
@@ -142,8 +143,9 @@ class History:
         build.ensure()
         return build
 
-    def tell(self, days: int) -> None:
-        """A story, held against a full rebuild after every run; AssertionError tells it as far as it went."""
+    def tell(self, days: int) -> Build:
+        """A story, held against a full rebuild after every run; AssertionError tells it as far as it went. Returns the
+        last run."""
         told: list[str] = []
         for step in self.sources.story(days):
             build = self.open(step.day)
@@ -160,6 +162,7 @@ class History:
             if step.dies:
                 build.warehouse.close()
         build.warehouse.close()
+        return build
 
     def run(self, build: Build, *, until: str = "publish") -> None:
         """Write and publish the family's models, layer by layer; `until` write leaves the last layer as candidates."""
