@@ -30,7 +30,10 @@ LOADS = (
     "another load's rows again", "the same load again", "rows no longer delivered", "out of order", "nothing", "no rows",
 )  # fmt: skip
 SNAPSHOT_LOADS = ("gone from a snapshot", "an unchanged snapshot")
-RUNS = ("days missed", "a day built again", "died", "died and never built again", "an older day built")
+RUNS = (
+    "days missed", "a day built again", "an older day built", "built in full", "some tables built",
+    "died", "died and never built again",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Step:
-    """One run of a day: what has come before it, and whether it dies before its last publish."""
+    """One run of a day: what has come before it, and how it is run.
+
+    full: whatever has changed; dies: before its last publish; share: of the models, chosen by chance, 1 for all
+    """
 
     day: date
     deliveries: list[Delivery]
-    dies: bool
+    full: bool = False
+    dies: bool = False
+    share: float = 1
 
 
 class Sources:
@@ -72,19 +80,26 @@ class Sources:
         r = self.random
         newest = day = START
         built: set[date] = set()
+        is_whole = False
         while True:
+            if is_whole and day >= newest and r.random() < 0.12:
+                self.kinds["some tables built"] += 1
+                yield Step(day, self.arrive(day), share=r.random())
+                day += timedelta(days=r.choice([0, 1]))
             self.kinds["a day built again"] += day in built
             self.kinds["an older day built"] += day < newest
             built.add(day)
-            dies = r.random() < 0.2
-            yield Step(day, self.arrive(day), dies)
+            full, dies = r.random() < 0.07, r.random() < 0.2
+            self.kinds["built in full"] += full
+            yield Step(day, self.arrive(day), full, dies)
             if dies:
                 self.kinds["died"] += 1
                 if r.random() < 0.6 or days == 1:
                     dies = False
-                    yield Step(day, self.arrive(day) if r.random() < 0.5 else [], dies)
+                    yield Step(day, self.arrive(day) if r.random() < 0.5 else [])
                 else:
                     self.kinds["died and never built again"] += 1
+            is_whole |= not dies
             if day >= newest:
                 days -= 1
             newest = max(newest, day)

@@ -148,11 +148,18 @@ class History:
         last run."""
         told: list[str] = []
         for step in self.sources.story(days):
-            build = self.open(step.day)
-            told += [*map(str, step.deliveries), f"{step.day} is built{', and dies' * step.dies}"]
+            build = replace(self.open(step.day), full=step.full)
+            told += map(str, step.deliveries)
             try:
                 for delivery in step.deliveries:
                     self.load(build, delivery)
+                if step.share < 1:
+                    chance = Random(step.share)
+                    names = [name for name in self.models(build) if chance.random() < step.share]
+                    told.append(f"{step.day}: built are {', '.join(name.table for name in names) or 'no tables'}")
+                    self.run(replace(build, selected=frozenset(names)), names)
+                    continue
+                told.append(f"{step.day} is built{', in full' * step.full}{', and dies' * step.dies}")
                 self.run(build, until="write" if step.dies else "publish")
                 differences = [] if step.dies else self.differences(build)
             except Exception as error:
@@ -164,15 +171,14 @@ class History:
         build.warehouse.close()
         return build
 
-    def run(self, build: Build, *, until: str = "publish") -> None:
-        """Write and publish the family's models, layer by layer; `until` write leaves the last layer as candidates."""
-        models = self.models(build)
-        layers = build.project.graph.layers(models)
-        for position, names in enumerate(layers.values(), 1):
-            for name in names:
+    def run(self, build: Build, names: Iterable[TableName] | None = None, *, until: str = "publish") -> None:
+        """Write and publish these models, or all, layer by layer; `until` write leaves the last layer as candidates."""
+        layers = build.project.graph.layers(names)
+        for position, layer in enumerate(layers.values(), 1):
+            for name in layer:
                 build.write(name)
             if until == "publish" or position < len(layers):
-                build.publish(names)
+                build.publish(layer)
 
     def differences(self, build: Build) -> list[str]:
         """Published tables that are not what a full rebuild from raw gives, one sentence each. A run of an older day
