@@ -70,7 +70,7 @@ def test_the_lake_does_not_compute(tmp_path: Path) -> None:
     lake = ReferenceLake(tmp_path / "lake")
     assert lake.query(asked).to_pylist() == [{"code": "A500"}]
     values = (
-        "SELECT [DATE '2024-02-29'] AS days, 0.5 AS f, NUMERIC '1.50' AS n, STRUCT(b'a' AS b, TRUE AS t) AS s,"
+        "SELECT [DATE '2024-02-29'] AS days, 0.5 AS f, NUMERIC '1.50' AS n, STRUCT('a' AS b, TRUE AS t) AS s,"
         " TIMESTAMP '2024-02-29 10:00:00.5+00' AS ts, JSON '{\"a\": 1}' AS j, CAST(NULL AS INT64) AS i"
     )
     assert lake.query(values).equals(LocalWarehouse(tmp_path / "lake").query(values).cast(lake.query(values).schema))
