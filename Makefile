@@ -9,12 +9,13 @@ SEEDS     ?= 300
 HISTORIES ?= 200
 EXAMPLES  ?= 500
 KILLS     ?= 100
+DAYS      ?= 60
 # Where uv is cannot be where it installs: `uv sync` removes what the lock file does not name.
 UV         = .venv-uv/bin/uv
 export UV_PROJECT_ENVIRONMENT = .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-faults test-histories test-identity test-long test-past-days test-pollution check format up down clean setup
+.PHONY: help demo test test-backfill test-chaos test-faults test-histories test-identity test-long test-past-days test-pollution check format up down clean setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +31,9 @@ down: $(READY) ## Stop what `make up` started
 
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest -n 2
+
+test-backfill: $(READY) ## Run DAYS=60 days three ways: Airflow's backfill, daily runs, c360 rebuild; hours
+	@C360_LONG=1 C360_BACKFILL_DAYS=$(DAYS) $(BIN)/python -m pytest -s tests/backfill
 
 test-chaos: $(READY) ## Kill a day's processes at every named point, KILLS=100 times at random, and ten tasks under Airflow
 	@C360_CHAOS=$(KILLS) $(BIN)/python -m pytest -n 2 --dist=load tests/chaos

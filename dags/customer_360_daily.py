@@ -18,8 +18,9 @@ start):
   Mend the source or the model, clear the tables' `write_…` (or `load_…`) *and downstream*.
 - **A `load_…` is red**: its log says whether the source was out of reach (it retries by itself), changed its columns,
   or sent more unusable rows than its contract allows. Mend it there, clear it *and downstream*. The others are loaded.
-- **A day is missing**: Trigger → Backfill, from that day to that day. *Trigger* alone runs the last complete day.
-  A day older than what is published is loaded and built but replaces no newer table; the next run has its rows.
+- **A day is missing**: Trigger → Backfill, from that day to the day after it, one run at a time (`docs/backfill.md`).
+  *Trigger* alone runs the last complete day. A day older than what is published is loaded and built but replaces no
+  newer table; the next run has its rows.
 - On BigQuery, a `load_…` or `write_…` links to its job (*Warehouse job*). One that is *deferred* waits for a long job
   without a worker. Clearing, marking or timing out a task cancels its job.
 - What happened: `ops.runs`, `ops.data_quality`; in detail `ops.loads`, `ops.jobs`, `ops.published`; `c360 status`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import threading
 import tomllib
@@ -15,8 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import duckdb
 import pytest
 from conftest import ROOT
+
+from customer360.warehouse.duckdb_session import connect, extension_file
 
 UV = ROOT / ".venv-uv" / "bin" / "uv"
 FOUND = {
@@ -42,6 +46,33 @@ def test_everything_installed_is_locked_with_its_hash() -> None:
         files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
         assert files and all(file["hash"].startswith("sha256:") for file in files), package["name"]
         assert set(package["source"]) == {"registry"}, f"{package['name']} comes from {package['source']}"
+
+
+def test_a_changed_extension_is_refused_also_where_the_true_one_was_loaded_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = extension_file("sqlite_scanner")
+    package = tmp_path / "duckdb_extension_sqlite_scanner"
+    folder = package / "extensions" / true.parent.name
+    folder.mkdir(parents=True)
+    (package / "__init__.py").touch()  # without it, the installed package is found first
+    shutil.copy(true, folder)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert extension_file("sqlite_scanner") == folder / true.name  # what is installed is left alone
+    for _ in range(2):  # checked, then known
+        with connect("sqlite_scanner") as connection:
+            assert connection.execute("SELECT current_setting('allow_unsigned_extensions')").fetchall() == [(False,)]
+            loaded = "SELECT loaded FROM duckdb_extensions() WHERE extension_name = 'sqlite_scanner'"
+            assert connection.execute(loaded).fetchall() == [(True,)]
+    changed = bytearray(true.read_bytes())
+    changed[-10] ^= 1
+    other = folder / "other.duckdb_extension"
+    other.write_bytes(changed)
+    with connect("sqlite_scanner") as connection, pytest.raises(duckdb.IOException, match="signature"):
+        connection.load_extension(str(other))  # nothing comes in with the known one
+    other.replace(folder / true.name)
+    with pytest.raises(duckdb.IOException, match="signature"):
+        connect("sqlite_scanner")
 
 
 def test_the_installer_is_installed_by_its_hash() -> None:

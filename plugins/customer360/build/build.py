@@ -118,7 +118,8 @@ class Build:
         if model.materialized == "view" or model.built_by:
             return None
         reads = self._inputs(model)
-        plan = self._started[name] = self.plan(model, reads)
+        plan = self.plan(model, reads)
+        self._started[name] = plan, reads
         return self.warehouse.start_write(model.spec, plan.sql, **self._how(model, plan, reads))
 
     def write(self, name: TableName, *, job_id: str | None = None) -> JobStats:
@@ -130,8 +131,11 @@ class Build:
         if model.materialized == "view":
             log.info("%s is a view: it is created when its layer is published", name)
             return JobStats(rows=0)
-        reads = self._inputs(model)
-        plan = self._started.pop(name, None) or self.plan(model, reads)
+        if name in self._started:
+            plan, reads = self._started.pop(name)
+        else:
+            reads = self._inputs(model)
+            plan = self.plan(model, reads)
         if model.incremental:
             log.info("%s: rebuilding %s", name, plan)
         stats = self.warehouse.write(model.spec, plan.sql, **self._how(model, plan, reads), job_id=job_id)
@@ -159,8 +163,8 @@ class Build:
         return planner.plan(model, self._inputs(model) if reads is None else reads)
 
     @cached_property
-    def _started(self) -> dict[TableName, Plan]:
-        """The plans of what `start` began here, for `write` to end."""
+    def _started(self) -> dict[TableName, tuple[Plan, dict[TableName, TableName]]]:
+        """The plans of what `start` began here, and what is read as candidates, for `write` to end."""
         return {}
 
     @cached_property

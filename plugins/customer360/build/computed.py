@@ -77,6 +77,20 @@ def compute(room: str, step: Computation) -> dict[TableName, JobStats]:
     return _ROOMS[room](step)
 
 
+def remembering(project: Project, warehouse: Warehouse, run: RunInfo) -> tuple[TableName, ...]:
+    """What a day in the middle of a bulk rebuild cannot do without: the tables that depend on what was computed on days
+    before, and all that these are made from.
+
+    Who is who keeps its ids, and since when each is valid. Scores are made from a fit that lasts for days: so they are
+    computed where one is due. History is not among them: it keeps what was published, and the day is not.
+    """
+    from customer360.scoring import fit_is_due
+
+    rooms = {"identity"} | ({"scoring"} if fit_is_due(warehouse, run.run_date) else set())
+    selectors = [f"+{name}" for name, model in project.models.items() if model.built_by in rooms]
+    return project.graph.select(selectors) if selectors else ()
+
+
 def _plain(spec: TableSpec, name: TableName) -> TableSpec:
     """The columns alone: a scratch table has no layout."""
     return replace(spec, name=name, partition=None, cluster_by=())

@@ -53,8 +53,8 @@ class Published:
         state = self.state() if names else {}
         days = {text: state[text].run_date for text in sorted(map(str, names)) if text in state}
         advice = (
-            "Run one day at a time (airflow backfill create --max-active-runs 1), and clear this day from its first"
-            " layer"
+            "Days are built one at a time: let that run end, then clear this day from its first layer; of a backfill,"
+            " run all such days again: airflow backfill create … --max-active-runs 1 --reprocess-behavior failed"
         )
         if newer := [text for text, day in days.items() if day > self.run.run_date]:
             raise WarehouseError(

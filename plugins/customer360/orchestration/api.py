@@ -117,12 +117,15 @@ class AirflowApi:
     def run_state(self, dag_id: str, run_id: str) -> str:
         return str(self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
 
-    def task_instances(self, dag_id: str, run_id: str) -> Iterator[dict[str, Any]]:
-        """The run's task instances, as the API gives them; a page is at most 100 of them."""
+    def task_instances(
+        self, dag_id: str, run_id: str, *, changed_since: datetime | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The run's task instances, or those that something has happened to since; a page is at most 100 of them."""
         offset = 0
+        since = {"updated_at_gte": changed_since.isoformat()} if changed_since else {}
         while True:
             page = self.call(
-                "GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", params={"limit": 100, "offset": offset}
+                "GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", params={"limit": 100, "offset": offset} | since
             )
             yield from page["task_instances"]
             offset += 100

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -20,6 +21,8 @@ DAG_ID = "customer_360_daily"
 POOL = "warehouse"
 _ENDED = ("success", "failed")
 _DONE = ("success", "skipped")
+# A change is stamped before it is committed and can be seen.
+_COMMITTED_WITHIN = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,19 @@ def run_day(
 
     Raises LocalAirflowError with the failing task and its own message. No process is left behind, whatever happens.
     """
+    with running(airflow, console=console, meanwhile=meanwhile) as (api, components):
+        started = time.monotonic()
+        run_id = api.start_run(DAG_ID, run_date)
+        console.print(f"[bold]{DAG_ID}[/bold] for {run_date}, run {run_id}")
+        tasks = _follow(api, run_id, components, console)
+        return Outcome(run_id, run_date, tasks, time.monotonic() - started)
+
+
+@contextmanager
+def running(
+    airflow: LocalAirflow, *, console: Console, meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[tuple[AirflowApi, Components]]:
+    """Airflow with its daily Dag ready to run, until the block ends. `meanwhile` is called while it starts."""
     parsed_after = datetime.now(UTC)
     components = Components(airflow, "demo")
     try:
@@ -49,11 +65,7 @@ def run_day(
         with AirflowApi(airflow) as api:
             with console.status("Airflow is starting"):
                 prepare_dag(api, airflow.settings, components, parsed_after=parsed_after)
-            started = time.monotonic()
-            run_id = api.start_run(DAG_ID, run_date)
-            console.print(f"[bold]{DAG_ID}[/bold] for {run_date}, run {run_id}")
-            tasks = _follow(api, run_id, components, console)
-            return Outcome(run_id, run_date, tasks, time.monotonic() - started)
+            yield api, components
     except KeyboardInterrupt:
         console.print("Stopping Airflow. What was published stays; run it again to finish the day.")
         components.stop(patience=5)
@@ -74,11 +86,17 @@ def prepare_dag(api: AirflowApi, settings: Settings, components: Components, *, 
 def _follow(api: AirflowApi, run_id: str, components: Components, console: Console) -> int:
     """Tell each task group's end until the run has ended; the number of its tasks."""
     progress = _Progress(api, console)
+    found: dict[str, dict[str, Any]] = {}
+    looked: datetime | None = None
     with console.status("Waiting for the first task") as status:
         while True:
             components.check()
             state = api.run_state(DAG_ID, run_id)
-            tasks = list(api.task_instances(DAG_ID, run_id))
+            # All of them, each second, would keep the API server busier than the tasks do.
+            since = looked - _COMMITTED_WITHIN if looked and state not in _ENDED else None
+            looked = datetime.now(UTC)
+            found |= {task["task_id"]: task for task in api.task_instances(DAG_ID, run_id, changed_since=since)}
+            tasks = list(found.values())
             progress.update(tasks)
             if state in _ENDED:
                 break

@@ -86,6 +86,7 @@ class LocalAirflow:
             "API__SECRET_KEY": hidden["api_secret"],
             "API_AUTH__JWT_SECRET": hidden["jwt_secret"],
             "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
+            "DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "customer360.orchestration.airflow_database.CONNECT_ARGS",
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 30,
             "DAG_PROCESSOR__PARSING_PROCESSES": 1,
             "OPERATORS__DEFAULT_DEFERRABLE": bool(settings.deferrable),  # only then does a triggerer run

@@ -7,7 +7,7 @@ which does all of it for a day's tables, knows a warehouse.
 
 from customer360.scoring.calibration import HOLDOUT_DAYS, Calibration, calibrate
 from customer360.scoring.lifetime import Fit, NotFitted, fit
-from customer360.scoring.people import Shop, fit_and_check, score_people
+from customer360.scoring.people import Shop, fit_and_check, fit_is_due, score_people
 from customer360.scoring.records import calibration_rows, fit_row, read_fit
 from customer360.scoring.scores import SCHEMA, score
 
@@ -22,6 +22,7 @@ __all__ = [
     "calibration_rows",
     "fit",
     "fit_and_check",
+    "fit_is_due",
     "fit_row",
     "read_fit",
     "score",

@@ -70,7 +70,7 @@ def score_people(shop: Shop) -> pa.Table:
 
     history = shop.history(shop.run.run_date)
     found = _in_force(shop.warehouse, shop.run.run_date)
-    if found is None or shop.run.run_date - found.fitted_on > FIT_LASTS:
+    if _is_over(found, shop.run.run_date):
         found = _fitted(shop, history, shop.run.run_date) or found
     schema = SCHEMA.append(pa.field("fitted_on", pa.date32()))
     if found is None:
@@ -80,6 +80,11 @@ def score_people(shop: Shop) -> pa.Table:
     days = pa.array([found.fitted_on] * scores.num_rows, pa.date32())
     log.info("%s people scored by the fit of %s", f"{scores.num_rows:,}", found.fitted_on)
     return scores.append_column("fitted_on", days).cast(schema)
+
+
+def fit_is_due(warehouse: Warehouse, run_date: date) -> bool:
+    """Whether the build of that day would fit."""
+    return _is_over(_in_force(warehouse, run_date), run_date)
 
 
 def fit_and_check(shop: Shop) -> tuple[Fit | None, Calibration | None]:
@@ -100,6 +105,10 @@ def fit_and_check(shop: Shop) -> tuple[Fit | None, Calibration | None]:
     if calibration.warning:
         log.warning("%s (docs/scores.md says what to do)", calibration.warning)
     return found, calibration
+
+
+def _is_over(found: Fit | None, run_date: date) -> bool:
+    return found is None or run_date - found.fitted_on > FIT_LASTS
 
 
 def _in_force(warehouse: Warehouse, run_date: date) -> Fit | None:

@@ -99,7 +99,7 @@ def kinds(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, str]
 
 
 def _kinds(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-    """Of all datasets: what a query costs is the look into the catalog, not the rows."""
+    """What kinds says, of all datasets at once: DuckDB takes longer to begin such a query than to answer it."""
     rows = connection.execute(
         " UNION ALL ".join(
             f"SELECT s.schema_name, t.{kind}_name, '{kind.upper()}' FROM {CATALOG}.ducklake_{kind} AS t"
