@@ -6,10 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from backfill.days import differences, tables, until
+from chaos.shop import DAYS, make_project, make_sources
 from click.testing import CliRunner, Result
-from conftest import ROOT
+from conftest import ROOT, settings_for
 
 from customer360.cli.main import cli
+from customer360.settings import Settings
 
 
 @pytest.fixture
@@ -58,3 +61,29 @@ def test_days_that_are_over_are_refused_and_so_is_a_wrong_order(home: Path) -> N
     )
     wrong = c360(home, "rebuild", "--from", "2024-06-02", "--to", "2024-06-01")
     assert "--to 2024-06-01 is before --from 2024-06-02" in wrong.output
+
+
+def test_who_is_who_since_when_is_what_daily_runs_leave_also_after_a_stop(tmp_path: Path) -> None:
+    make_project(tmp_path / "home")
+    make_sources(tmp_path / "sources")
+    for layer in ("core", "marts", "dashboards"):
+        shutil.rmtree(tmp_path / "home" / "sql" / layer)
+
+    def settings(name: str) -> Settings:
+        places = {"HOME": tmp_path / "home", "SOURCES": tmp_path / "home" / "bindings"}
+        places["SHOP"] = tmp_path / "sources" / str(DAYS[-1])
+        return settings_for(tmp_path / name, **{f"C360_{name}": str(place) for name, place in places.items()})
+
+    def run(name: str, *arguments: str) -> None:
+        done = CliRunner().invoke(cli, arguments, env=dict(settings(name).environment), catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+
+    first, second, third = map(str, until(DAYS[1], 3))
+    for day in (first, second, third):
+        run("daily", "load", "--date", day)
+        run("daily", "run", "--date", day, "--no-audit")
+    run("rebuild", "rebuild", "--from", first, "--to", second, "--no-audit")
+    run("rebuild", "rebuild", "--from", first, "--to", third, "--no-audit")
+    wanted = tables(settings("daily"))
+    assert len({row.split('"valid_from": ')[1] for row in wanted["identity.identity_map"]}) > 1
+    assert differences(tables(settings("rebuild")), wanted) == []
