@@ -41,8 +41,8 @@ test-chaos: $(READY) ## Kill a day's processes at every named point, KILLS=100 t
 test-faults: $(READY) ## Run days on which Google's services fail, each fault alone and SEEDS=300 combinations
 	@C360_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n 2 --dist=load tests/faults
 
-test-histories: $(READY) ## Hold incremental tables against full rebuilds, over HISTORIES=200 random histories
-	@C360_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest -n 2 --dist=load tests/build/test_histories.py
+test-histories: $(READY) ## Hold incremental tables against full rebuilds, over HISTORIES=200 random histories and six that Google's engine runs
+	@C360_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest -n 2 --dist=load tests/build/test_incremental_on_reference.py tests/build/test_histories.py
 
 test-identity: $(READY) ## Resolve random graphs, long chains and killed runs, against networkx
 	@C360_IDENTITY_SWEEP=1 $(BIN)/python -m pytest -n 2 tests/identity

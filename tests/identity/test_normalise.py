@@ -99,12 +99,22 @@ def test_a_day_looks_at_new_values_only(engine: str, request: pytest.FixtureRequ
     ]
 
 
-def test_many_new_values_come_in_parts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("customer360.identity.normalise._AT_ONCE", 1)
+@pytest.mark.parametrize(("at_once", "parts"), [(1, 40), (7, 6), (20, 2), (39, 2), (40, 1)])
+def test_many_new_values_come_in_few_parts(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, at_once: int, parts: int
+) -> None:
+    """Each reads all observations again: 256 parts of a few million values took longer than all else."""
+    monkeypatch.setattr("customer360.identity.normalise._AT_ONCE", at_once)
     columns = tuple(Column(name, "STRING", "") for name in ("identity_type", "raw_value", "country"))
     observed = TableSpec(TableName("identity", "observed"), columns, "")
-    monkeypatch.setattr("customer360.identity.normalise._PARTS", [f"{n:x}" for n in range(16)])
     rows = [{"identity_type": "EMAIL", "raw_value": f"a{n}@b.de", "country": None} for n in range(40)]
     desk.warehouse.append(observed, pa.Table.from_pylist(rows, schema=observed.arrow_schema))
+    appended: list[int] = []
+    append = desk.warehouse.append
+    monkeypatch.setattr(
+        desk.warehouse, "append", lambda spec, rows: (appended.append(rows.num_rows), append(spec, rows))[1]
+    )
     assert normalise_new(desk.warehouse, observed.name, CONFIG) == 40
+    assert len(appended) == parts
+    assert sum(appended) == 40
     assert desk.warehouse.row_counts([VALUES.name]) == {VALUES.name: 40}

@@ -60,6 +60,26 @@ def _scalar(value: Any, name: str) -> Any:
     raise TypeError(name)
 
 
+def python_value(value: Any, type_: Type) -> Any:
+    """A canonical value as the warehouse gives it."""
+    if value is None:
+        return None
+    if type_.element is not None:
+        return [python_value(item, type_.element) for item in value]
+    match type_.name:
+        case "STRUCT":
+            return {name: python_value(value[name], field) for name, field in type_.fields}
+        case "DATE":
+            return date.fromisoformat(value)
+        case "TIMESTAMP" | "DATETIME":
+            return datetime.fromisoformat(value)
+        case "BYTES":
+            return base64.b64decode(value)
+        case "JSON":
+            return json.dumps(value)
+    return value
+
+
 def _whole(value: Any) -> int:
     number = Decimal(str(value))
     if number != number.to_integral_value():

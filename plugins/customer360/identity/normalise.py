@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from customer360.identity.configuration import IdentityConfig
@@ -38,7 +40,6 @@ VALUES = TableSpec(
 )
 _KEYS = ["identity_type", "raw_value", "country"]
 _AT_ONCE = 1_000_000
-_PARTS = [f"{n:02x}" for n in range(256)]  # beginnings of a hash
 
 # No judgement of what is deliverable: one @, no space, a domain with a point in it.
 _EMAIL = r'^[^@\s<>,;:"]+@[^@\s<>,;:"._-][^@\s<>,;:"]*\.[^@\s<>,;:".]+$'
@@ -90,11 +91,23 @@ def normalise_new(warehouse: Warehouse, observed: TableName, config: IdentityCon
     )
     rules = {"rules": Parameter("STRING", rules_of(config))}
     count = warehouse.query(f"SELECT COUNT(*) AS n FROM ({new})", parameters=rules).to_pylist()[0]["n"]
-    for part in (_PARTS if count > _AT_ONCE else [""]) if count else []:
-        some = f" AND STARTS_WITH(TO_HEX(SHA256(COALESCE(o.raw_value, ''))), '{part}')" if part else ""
-        warehouse.append(VALUES, normalise(warehouse.query(new + some, parameters=rules), config))
+    for part in _parts(count):
+        warehouse.append(VALUES, normalise(warehouse.query(new + part, parameters=rules), config))
     log.info("%s new values", f"{count:,}")
     return int(count)
+
+
+def _parts(count: int) -> Iterator[str]:
+    """Conditions that divide so many values into parts of about `_AT_ONCE`. Each part reads all observations again, so
+    there are as few as memory allows."""
+    number = -(-count // _AT_ONCE)
+    if number == 1:
+        yield ""
+    edges = [part * 0x10000 // number for part in range(number + 1)] if number > 1 else []
+    for first, end in pairwise(edges):
+        place = "TO_HEX(SHA256(COALESCE(o.raw_value, '')))"
+        # g comes after every hexadecimal digit.
+        yield f" AND {place} >= '{first:04x}' AND {place} < '{f'{end:04x}' if end < 0x10000 else 'g'}'"
 
 
 def _judged(part: pa.Table, trimmed: Any, spelt: Any, config: IdentityConfig) -> pa.Table:
