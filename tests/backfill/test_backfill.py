@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -17,15 +18,16 @@ from orchestration.processes import left_behind
 from rich.console import Console
 
 from backfill.days import Runs, Tables, as_published, differences, rebuild, run_daily, say, tables, until, window
+from customer360.orchestration.api import wait_for
 from customer360.orchestration.components import free_port
 from customer360.orchestration.headless import DAG_ID, running
 from customer360.orchestration.local_airflow import LocalAirflow
 from customer360.sample import generate
 from customer360.settings import Settings
 
-DAYS = until(RUN_DATE, int(os.environ.get("C360_BACKFILL_DAYS", "2")))
+DAYS = until(RUN_DATE, int(os.environ.get("C360_BACKFILL_DAYS", "3")))
 # Enough people who bought more than once for scores.
-CUSTOMERS = 300
+CUSTOMERS = 400
 # What was published on each day: a rebuild publishes the last one only.
 _BY_DAY = ("marts.customer_360_history", "marts.customer_360_daily")
 
@@ -36,7 +38,7 @@ pytestmark = pytest.mark.long
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the shop is, and the data folders of each way to run its days."""
     made = tmp_path_factory.mktemp("backfill")
-    generate(made / "shop", customers=CUSTOMERS, days=400, seed=11, until=RUN_DATE)
+    generate(made / "shop", customers=CUSTOMERS, days=500, seed=11, until=RUN_DATE)
     yield made
     for pid in left_behind(made / "airflow" / "airflow"):
         psutil.Process(pid).kill()
@@ -75,7 +77,8 @@ def test_a_backfill_through_the_api_leaves_what_daily_runs_leave(folder: Path, d
         made = api.call("POST", "/backfills", json=body)
         states = runs.follow(patience=600.0 * len(DAYS))
         assert set(states.values()) == {"success"}, {day: runs.errors(day) for day in DAYS}
-        assert api.call("GET", f"/backfills/{made['id']}")["completed_at"]
+        done = partial(api.call, "GET", f"/backfills/{made['id']}")
+        wait_for(lambda: done()["completed_at"], "the backfill to be done", check=components.check, timeout=120)
     assert differences(tables(airflow.settings), daily) == []
 
 
