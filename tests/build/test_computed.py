@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from conftest import open_build, settings_for
 
 from customer360.build import Build
-from customer360.build.computed import _ROOMS, Computation
+from customer360.build.computed import _ROOMS, Computation, remembering
 from customer360.errors import ProjectError
 from customer360.project import TableName, load_project
 
@@ -86,3 +87,19 @@ def test_rows_replace_a_candidate_and_what_killed_tries_left_is_swept(home: Path
         found = build.warehouse.query(f"SELECT n FROM {A.candidate(build.run.run_date)}")
         assert (stats.rows, sorted(found["n"].to_pylist())) == (len(numbers), numbers)
     assert [n for n in build.warehouse.tables("core") if n.table.startswith("__")] == []
+
+
+def test_a_day_in_the_middle_of_a_rebuild_has_all_that_its_expectations_look_at(tmp_path: Path) -> None:
+    """On a first day nothing else is published: what an audit reads of its own layer must be built with it."""
+    build = open_build(settings_for(tmp_path), "rebuild")
+    build.ensure()
+    names = set(remembering(build.project, build.warehouse, build.run))
+    build.warehouse.close()
+    layers = {name.dataset for name in names}
+    assert {"staging", "identity"} <= layers
+    assert names == {name for name in build.project.models if name.dataset in layers}
+    # Who is who needs neither, but expectations of orders and of redemptions do.
+    assert {str(name) for name in names} >= {
+        "staging.stg_commerce__product_catalog",
+        "staging.stg_commerce__promotions",
+    }

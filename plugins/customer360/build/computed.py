@@ -78,8 +78,8 @@ def compute(room: str, step: Computation) -> dict[TableName, JobStats]:
 
 
 def remembering(project: Project, warehouse: Warehouse, run: RunInfo) -> tuple[TableName, ...]:
-    """What a day in the middle of a bulk rebuild cannot do without: the tables that depend on what was computed on days
-    before, and all that these are made from.
+    """What a day in the middle of a bulk rebuild cannot do without: the layers of the tables that depend on what was
+    computed on days before, and of all that these are made from.
 
     Who is who keeps its ids, and since when each is valid. Scores are made from a fit that lasts for days: so they are
     computed where one is due. History is not among them: it keeps what was published, and the day is not.
@@ -88,7 +88,9 @@ def remembering(project: Project, warehouse: Warehouse, run: RunInfo) -> tuple[T
 
     rooms = {"identity"} | ({"scoring"} if fit_is_due(warehouse, run.run_date) else set())
     selectors = [f"+{name}" for name, model in project.models.items() if model.built_by in rooms]
-    return project.graph.select(selectors) if selectors else ()
+    # Whole layers: what is published is audited, and expectations look at other tables of their layer.
+    layers = {name.dataset for name in (project.graph.select(selectors) if selectors else ())}
+    return tuple(name for name in project.graph.order if name.dataset in layers)
 
 
 def _plain(spec: TableSpec, name: TableName) -> TableSpec:

@@ -57,13 +57,12 @@ def rebuild(first: datetime, last: datetime, reload: bool, audited: bool) -> Non
             else:
                 console.print(f"{day}: loaded before")
             if day < last.date():
-                _carry_on(replace(build, run=run))
+                _carry_on(replace(build, run=run), audited=audited)
         build_layers(replace(build, full=True), names, audited=audited)
 
 
-def _carry_on(build: Build) -> None:
-    """Build what the days after need to have been built on this one, unless it was. It is not audited: expectations
-    look into tables that are not there yet, and the last day is."""
+def _carry_on(build: Build, *, audited: bool) -> None:
+    """Build what the days after need to have been built on this one, unless it was."""
     from customer360.build.computed import remembering
     from customer360.build.published import Published
 
@@ -71,7 +70,7 @@ def _carry_on(build: Build) -> None:
     state = Published(build.warehouse, build.run).state()
     tables = [str(name) for name in names if build.project.models[name].materialized == "table"]
     if any(name not in state or state[name].run_date < build.run.run_date for name in tables):
-        build_layers(replace(build, selected=frozenset(names)), names, audited=False)
+        build_layers(replace(build, selected=frozenset(names)), names, audited=audited)
 
 
 def _days(first: date, last: date) -> list[date]:
