@@ -58,7 +58,7 @@ def daily(folder: Path) -> Tables:
 
 def test_there_is_something_to_get_wrong(folder: Path, daily: Tables) -> None:
     assert len(daily) > 80
-    for name in ("core.int_person_scores", "identity.identity_moves", "quarantine.crm__customer_info"):
+    for name in ("core.int_person_scores", "identity.identity_id_history", "quarantine.crm__customer_info"):
         assert daily[name], name
     days = [as_published(settings(folder, "daily"), day) for day in DAYS]
     assert all(days) and days[0] != days[-1]
