@@ -32,8 +32,8 @@ down: $(READY) ## Stop what `make up` started
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest -n 2
 
-test-backfill: $(READY) ## Run DAYS=60 days three ways: Airflow's backfill, daily runs, c360 rebuild; hours
-	@C360_LONG=1 C360_BACKFILL_DAYS=$(DAYS) $(BIN)/python -m pytest -s tests/backfill
+test-backfill: $(READY) ## Run DAYS=60 days by Airflow's backfill, daily and rebuilt: hours; PROJECT=small an hour
+	@C360_LONG=1 C360_BACKFILL_DAYS=$(DAYS) C360_BACKFILL_PROJECT=$(PROJECT) $(BIN)/python -m pytest -s tests/backfill
 
 test-chaos: $(READY) ## Kill a day's processes at every named point, KILLS=100 times at random, and ten tasks under Airflow
 	@C360_CHAOS=$(KILLS) $(BIN)/python -m pytest -n 2 --dist=load tests/chaos
