@@ -103,8 +103,11 @@ def a_day_passes(lake: Path) -> None:
     """Set the catalog's times a day back."""
     with closing(sqlite3.connect(lake / "catalog.sqlite")) as catalog, catalog:
         for table, column in _TIMES.items():
-            moment = f"strftime('%Y-%m-%d %H:%M:%f000', substr({column}, 1, 23), '-1 day') || '+00'"
+            # DuckDB writes no zeros at a fraction's end and hours only for the zone; SQLite wants its minutes too.
+            moment = f"strftime('%Y-%m-%d %H:%M:%f', {column} || ':00', '-1 day') || '+00'"
             catalog.execute(f"UPDATE {table} SET {column} = {moment}")
+            left = catalog.execute(f"SELECT COUNT(*) FROM {table} WHERE {column} IS NULL").fetchone()[0]
+            assert not left, f"{left} times of {table} are written in another way"
 
 
 def main() -> None:
