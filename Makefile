@@ -13,6 +13,8 @@ DAYS      ?= 60
 # Where uv is cannot be where it installs: `uv sync` removes what the lock file does not name.
 UV         = .venv-uv/bin/uv
 export UV_PROJECT_ENVIRONMENT = .venv
+# Some images set it: every process would compile what it imports anew, 6 s for Great Expectations alone.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-backfill test-chaos test-faults test-histories test-identity test-long test-past-days test-pollution check format up down clean setup
@@ -78,7 +80,7 @@ clean: ## Remove what runs and tests wrote; the environments stay
 
 $(READY): pyproject.toml uv.lock $(UV)
 	@echo "Installing what uv.lock names into .venv (once)"
-	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@$(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)
 	@touch $@
 
 $(UV):

@@ -14,23 +14,21 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from cloud_server import CloudServer
-from conftest import ROOT, build_all, load_all, open_build, settings_for
+from conftest import ROOT, RUN_DATE, build_all, load_all, open_build, settings_for
 
 from customer360.build import Build
 from customer360.build.computed import IDENTITY_YAML
 from customer360.customers import Customers, to_document
 from customer360.identity import load_identity_config
-from customer360.sample import generate
 from customer360.warehouse.bigquery import BigQueryWarehouse
 
-DAY = date(2024, 6, 30)
+DAY = RUN_DATE
 CUSTOMERS = 260  # enough that a hundred buy again: with fewer there are no scores
 # Who loaded a row, when and from where differs from run to run.
 _OF_THE_RUN = {"_loaded_at", "_batch_id", "_source"}
@@ -56,16 +54,19 @@ BY_AIRFLOW = [["demo", "--customers", str(CUSTOMERS), "--run-date", str(DAY)]]
         pytest.param(BY_AIRFLOW, id="by Airflow", marks=[pytest.mark.airflow, pytest.mark.long]),
     ],
 )
-def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shop_folder: Path, small_shop: Build
+) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("cloud_demo")
-    with CloudServer(folder / "cloud") as server:
+    by_hand = request.param is BY_HAND
+    with CloudServer(folder / "cloud", in_memory=by_hand) as server:
         server.add_bucket("landing")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("C360_", "AIRFLOW_"))}
         environment = (
             kept | server.environment | {"C360_DATA": str(folder / "data"), "C360_LANDING": "gs://landing/day"}
         )
-        if request.param is BY_HAND:
-            generate(folder / "data" / "shop", customers=CUSTOMERS, days=730, seed=360, until=DAY)
+        if by_hand:
+            shutil.copytree(shop_folder / "shop", folder / "data" / "shop")
         output = ""
         for arguments in request.param:
             done = subprocess.run(
@@ -77,6 +78,9 @@ def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             )
             assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
             output += done.stdout
+        if by_hand:
+            yield Demo(output, server, small_shop)
+            return
         local = open_build(settings_for(folder / "local"), "local", DAY)
         shutil.copytree(folder / "data" / "shop", folder / "local" / "shop")
         load_all(local, {f"shop_{name}": folder / "local" / "shop" / f"{name}.sqlite" for name in ("crm", "commerce")})
@@ -102,7 +106,7 @@ def test_every_published_table_equals_the_embedded_warehouses(demo: Demo) -> Non
     project = demo.local.project
     for name in [*project.contracts, *project.models]:
         here = demo.local.warehouse.query(f"SELECT * FROM {name}")
-        there = demo.server.warehouse.query(f"SELECT * FROM {name}")
+        there = demo.server.query(f"SELECT * FROM {name}")
         assert there.schema == here.schema, name
         assert rows(there) == rows(here), name
     counts = demo.local.warehouse.row_counts(project.models)
@@ -154,7 +158,7 @@ def test_jobs_say_who_they_are_and_what_they_cost(demo: Demo) -> None:
             assert {"dag", "task", "run_date", "content"} <= labels.keys()
     tables = [m for m in demo.local.project.models.values() if m.materialized == "table"]
     assert len(models) == len(tables), "every model's write is a labelled job with a limit of its own"
-    cost = demo.server.warehouse.query("SELECT * FROM ops.jobs").to_pylist()
+    cost = demo.server.query("SELECT * FROM ops.jobs").to_pylist()
     assert {row["operation"] for row in cost} == {"load", "write", "publish"}
     assert all(row["job_id"] and row["url"].startswith("https://console.cloud.google.com/") for row in cost)
     assert all(row["slot_ms"] is not None for row in cost if row["operation"] == "write")
@@ -162,7 +166,7 @@ def test_jobs_say_who_they_are_and_what_they_cost(demo: Demo) -> None:
 
 def test_great_expectations_ran_them_all_and_nothing_was_left_out(demo: Demo) -> None:
     query = "SELECT table_name, expectation, description, success FROM ops.data_quality"
-    there, here = demo.server.warehouse.query(query), demo.local.warehouse.query(query)
+    there, here = demo.server.query(query), demo.local.warehouse.query(query)
     assert there.num_rows > 300
     assert rows(there) == rows(here)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import time
 from collections import Counter
@@ -13,10 +12,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-from chaos.shop import make_project
 from click.testing import CliRunner
-from conftest import ROOT, build_all
+from conftest import build_all
 
 from customer360.build import Build
 from customer360.cli.main import cli
@@ -44,20 +41,6 @@ def until(last: date, days: int) -> list[date]:
 def say(text: str) -> None:
     """Progress of what takes hours, for `pytest -s`."""
     sys.stderr.write(f"{text}\n")
-
-
-def small_project(home: Path) -> Path:
-    """A project with a few tables of every kind, bound to what the sample shop has for them: its day takes a quarter."""
-    make_project(home)
-    shutil.rmtree(home / "bindings")
-    (home / "bindings").mkdir()
-    for file in (ROOT / "examples" / "sample_shop").glob("*.yaml"):
-        bound = yaml.safe_load(file.read_text(encoding="utf-8"))
-        contracts = home / "sql" / f"raw_{bound.get('system')}"
-        tables = {name: how for name, how in bound.get("tables", {}).items() if (contracts / name).is_dir()}
-        if tables or "system" not in bound:
-            (home / "bindings" / file.name).write_text(yaml.safe_dump(bound | ({"tables": tables} if tables else {})))
-    return home
 
 
 def run_daily(settings: Settings, shop: Path, day: date) -> None:

@@ -13,23 +13,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from chaos.shop import small_project
 from conftest import RUN_DATE, settings_for
 from orchestration.processes import left_behind
 from rich.console import Console
 
-from backfill.days import (
-    Runs,
-    Tables,
-    as_published,
-    differences,
-    rebuild,
-    run_daily,
-    say,
-    small_project,
-    tables,
-    until,
-    window,
-)
+from backfill.days import Runs, Tables, as_published, differences, rebuild, run_daily, say, tables, until, window
 from customer360.orchestration.components import free_port
 from customer360.orchestration.headless import DAG_ID, running
 from customer360.orchestration.local_airflow import LocalAirflow

@@ -171,6 +171,21 @@ def make_project(home: Path) -> Path:
     return home
 
 
+def small_project(home: Path) -> Path:
+    """A project with a few tables of every kind, bound to what the sample shop has for them: its day takes a quarter.
+    Set C360_HOME to the folder and C360_SOURCES to `bindings` in it."""
+    make_project(home)
+    shutil.rmtree(home / "bindings")
+    (home / "bindings").mkdir()
+    for file in (ROOT / "examples" / "sample_shop").glob("*.yaml"):
+        bound = yaml.safe_load(file.read_text(encoding="utf-8"))
+        contracts = home / "sql" / f"raw_{bound.get('system')}"
+        tables = {name: how for name, how in bound.get("tables", {}).items() if (contracts / name).is_dir()}
+        if tables or "system" not in bound:
+            (home / "bindings" / file.name).write_text(yaml.safe_dump(bound | ({"tables": tables} if tables else {})))
+    return home
+
+
 def make_sources(folder: Path) -> dict[date, Path]:
     """What the shop's systems hold on the evening of each day: a folder each, for C360_SHOP."""
     chance = Random(5)

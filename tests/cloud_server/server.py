@@ -8,6 +8,8 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
+import pyarrow as pa
+
 from cloud_server.answers import Resource
 from cloud_server.bigquery_jobs import Jobs
 from cloud_server.bigquery_queries import Queries
@@ -22,7 +24,6 @@ from cloud_server.routes import Routes
 from cloud_server.storage_api import Storage
 from cloud_server.store import Store
 from cloud_server.tokens import Tokens
-from customer360.warehouse.local import LocalWarehouse
 
 
 class CloudServer:
@@ -156,10 +157,9 @@ class CloudServer:
         """The requests of a method, such as `bigquery.jobs.insert`."""
         return [entry for entry in list(self.log) if entry.method == method]
 
-    @property
-    def warehouse(self) -> LocalWarehouse:
-        """The rows. To be read while no request runs."""
-        return self._store.warehouse
+    def query(self, duckdb_sql: str) -> pa.Table:
+        """What a query gives that DuckDB understands."""
+        return self._store.read(duckdb_sql)
 
     @property
     def datasets(self) -> dict[str, Resource]:

@@ -112,7 +112,7 @@ def test_a_load_that_was_stopped_must_be_loaded_again(shop: Shop) -> None:
         replayed(shop)
     shop.write("files/orders.csv", HEADER + f"o1,{GOOD}o2,{GOOD}")
     shop.load(CSV)
-    shop.limit(0.1)
+    shop.limit(0)
     shop.write("files/orders.csv", HEADER + f"o1,{GOOD},{GOOD}o3,{GOOD}")
     with pytest.raises(TooManyRefusedError):
         shop.load(CSV)

@@ -133,3 +133,20 @@ def test_too_many_refused_rows_load_nothing_but_can_be_looked_at(shop: Shop) -> 
     assert shop.rows() == before
     assert {entry["line"] for entry in shop.quarantine()} == set(range(2, 10))
     assert shop.warehouse.query("SELECT COUNT(*) AS n FROM ops.loads").to_pylist() == [{"n": 2}]
+
+
+@pytest.mark.parametrize(
+    ("limit", "refused", "good", "loads"),
+    [(0.01, 1, 7, True), (0.01, 1, 0, False), (0.01, 2, 6, False), (0.01, 2, 198, True), (0.0, 1, 7, False)],
+)
+def test_one_bad_row_of_a_quiet_day_does_not_stop_it(
+    shop: Shop, limit: float, refused: int, good: int, loads: bool
+) -> None:
+    shop.limit(limit)
+    rows = "".join(f"o{number},1,2024-06-01,1,1,2024-06-01\n" for number in range(good))
+    shop.write("files/orders.csv", HEADER + rows + "bad,line\n" * refused)
+    if loads:
+        assert shop.load(SNAPSHOT).rows_quarantined == refused
+    else:
+        with pytest.raises(TooManyRefusedError):
+            shop.load(SNAPSHOT)

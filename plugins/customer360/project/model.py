@@ -149,6 +149,13 @@ class Contract:
     def name(self) -> TableName:
         return self.spec.name
 
+    def too_many(self, refused: int, read: int) -> bool:
+        """Whether a load must fail for the rows that were refused of those read. One bad row among the few of a quiet
+        day is no sign of a broken source, whatever its share; nothing but bad rows is."""
+        if refused == 1 < read and self.max_refused_share:
+            return False
+        return bool(read) and refused / read > self.max_refused_share
+
     @property
     def columns(self) -> tuple[Column, ...]:
         return self.spec.columns

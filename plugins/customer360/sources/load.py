@@ -250,8 +250,8 @@ def _commit(batch: _Batch, result: LoadResult, warehouse: Warehouse, landing: La
     put = _Put(batch, warehouse, landing)
     examples = _examples(batch.refused) if result.rows_quarantined else ""
     put(refused_spec, batch.refused, result.rows_quarantined + result.cells_quarantined)
-    share = result.rows_quarantined / result.rows_read if result.rows_read else 0.0
-    if share > contract.max_refused_share:
+    if contract.too_many(result.rows_quarantined, result.rows_read):
+        share = result.rows_quarantined / result.rows_read
         raise TooManyRefusedError(
             f"{contract.name}: {result.rows_quarantined:,} of {result.rows_read:,} rows refused ({share:.1%}, allowed"
             f" {contract.max_refused_share:.1%}); nothing was loaded. {examples}; all are in {refused_spec.name},"
