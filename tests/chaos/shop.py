@@ -136,6 +136,11 @@ _OWN = {
         "WHERE transaction_date > DATE '1900-01-01' GROUP BY month\n",
     ),
 }  # fmt: skip
+# What `c360 demo` shows of dashboards.agg_kpis.
+_FIGURES = (
+    "SELECT 'People' AS title, CAST(people AS NUMERIC) AS value, CAST(NULL AS NUMERIC) AS previous_value,\n"
+    "  CAST(NULL AS NUMERIC) AS change, 'integer' AS format FROM dashboards.agg_kpis\n"
+)
 _BINDINGS = {
     "example": "description: The shop that is killed.\nrun_date: 2024-07-01\nneeds: C360_SHOP\nconnections:\n"
     "  shop_commerce: sqlite:///${C360_SHOP}/commerce.sqlite\n",
@@ -163,6 +168,7 @@ def make_project(home: Path) -> Path:
         _write(home / "expectations" / f"{address}.json", json.dumps(_suite(address, model)))
     shutil.copy(ROOT / "sql" / "identity" / "identity.yaml", home / "sql" / "identity")
     shutil.copytree(ROOT / "sql" / "queries", home / "sql" / "queries")
+    _write(home / "sql" / "queries" / "kpis.sql", _FIGURES)
     for name, text in _BINDINGS.items():
         _write(home / "bindings" / f"{name}.yaml", text)
     shutil.copytree(ROOT / "dags", home / "dags", ignore=shutil.ignore_patterns("__pycache__"))

@@ -182,7 +182,9 @@ def test_a_failing_source_fails_the_run_with_its_own_message(no_shop: dict[str, 
     told = {document["title"]: document for _, _, document in hook.posts}
     alert = told["customer_360_daily of 2024-06-30: load_crm.customer_info failed"]
     assert "there is no SQLite database" in alert["what"] and alert["section"] == "SourceError"
-    assert alert["affected"].startswith("staging and identity are not published until it is mended")
+    assert alert["affected"].startswith(
+        "staging, identity, core, marts and dashboards are not published until it is mended"
+    )
     assert "/tasks/load_crm.customer_info" in alert["url"]
     (late,) = [document for title, document in told.items() if "not done by" in title]
     assert "manual__2024-06-30" in late["title"] and late["section"] == "RunLate"

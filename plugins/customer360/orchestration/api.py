@@ -13,6 +13,8 @@ import httpx
 from customer360.orchestration.local_airflow import USER, LocalAirflow, LocalAirflowError
 
 _LOCKED_TRIES = 20
+# On a busy machine, where SQLite has one writer, a single call has taken over 30 s.
+_PATIENCE = httpx.Timeout(180, connect=30)
 T = TypeVar("T")
 
 
@@ -21,7 +23,7 @@ class AirflowApi:
 
     def __init__(self, airflow: LocalAirflow) -> None:
         self._airflow = airflow
-        self._client = httpx.Client(base_url=airflow.url, timeout=30, trust_env=False)
+        self._client = httpx.Client(base_url=airflow.url, timeout=_PATIENCE, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
