@@ -154,10 +154,15 @@ class Runs:
             if done != ended:
                 ended, seconds = done, time.monotonic() - began
                 say(f"{done} of {len(states)} runs have ended after {seconds:.0f} s: {dict(Counter(states.values()))}")
-            if done == len(states):
+            if done == len(states) and not self._backfills():
                 return states
             assert time.monotonic() - began < patience, states
             time.sleep(2)
+
+    def _backfills(self) -> int:
+        """How many are not over. Airflow looks every half minute whether they are; until then it takes no other."""
+        found = self.api.call("GET", "/backfills", params={"dag_id": DAG_ID})["backfills"]
+        return sum(backfill["completed_at"] is None for backfill in found)
 
     def run_id(self, day: date) -> str:
         at = f"{day}T02:00:00Z"
