@@ -76,6 +76,20 @@ def test_what_was_replaced_goes_and_what_is_read_stays(start: Start, load_raw: L
     build_days(start, load_raw, 4)
 
 
+def test_a_file_with_two_names_is_one(start: Start, load_raw: LoadRaw) -> None:
+    """As a run links partitions that it leaves as they are."""
+    build = build_days(start, load_raw, 1)
+    told = keep(build, later=0, dry_run=True).warehouse
+    file = next((build.settings.lake / "data").rglob("*.parquet"))
+    os.link(file, file.with_name("linked.parquet"))
+    again = keep(build, later=0, dry_run=True).warehouse
+    assert (again.files_before, again.bytes_before) == (told.files_before, told.bytes_before)
+    file.with_name("copied.parquet").write_bytes(file.read_bytes())
+    more = keep(build, later=0, dry_run=True).warehouse
+    assert more.files_before == (told.files_before or 0) + 1
+    assert more.bytes_before == (told.bytes_before or 0) + file.stat().st_size
+
+
 def test_nothing_young_is_touched_whatever_the_settings_say(start: Start, load_raw: LoadRaw) -> None:
     build = build_days(start, load_raw, 1, 2)
     build.write(TableName("core", "fct_a"))  # a run that is under way

@@ -175,6 +175,8 @@ def _remove_empty_folders(data: Path, before: datetime) -> None:
 
 
 def _on_disk(folder: Path) -> tuple[int, int]:
-    """Files of the lake and their bytes, the catalog's included."""
-    sizes = [f.stat().st_size for f in (*(folder / "data").rglob("*.parquet"), *folder.glob("catalog.sqlite*"))]
-    return len(sizes), sum(sizes)
+    """Files of the lake and their bytes, the catalog's included. A run links what it leaves as it is: one file with two
+    names."""
+    found = [file.stat() for file in (*(folder / "data").rglob("*.parquet"), *folder.glob("catalog.sqlite*"))]
+    sizes = {(each.st_dev, each.st_ino): each.st_size for each in found}
+    return len(sizes), sum(sizes.values())
