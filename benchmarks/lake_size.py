@@ -3,9 +3,9 @@
     python benchmarks/lake_size.py --days 60 --customers 500 [--folder DIR]
 
 Each day's loads and build, without Airflow and without audits, then `maintain`. The days pass in minutes, so after
-each of them the times in the lake's catalog are set a day back. Then another lake gets the same loads, each tidied after
-too, and builds the last day once. Raw tables, quarantine and history grow with every day in both lakes and are told apart.
-A file that runs have linked is one file.
+each of them the times in the lake's catalog are set a day back. Then another lake gets the same loads, each tidied
+after too, and builds the last day once. Raw tables, quarantine and history grow with every day in both lakes and are
+told apart. A file that runs have linked is one file.
 """
 
 from __future__ import annotations
