@@ -98,5 +98,7 @@ def test_a_bulk_rebuild_leaves_what_daily_runs_leave(folder: Path, daily: Tables
     rebuild(settings(folder, "rebuild"), DAYS[0], DAYS[-1])
     say(f"c360 rebuild: {time.monotonic() - began:.0f} s")
     assert differences(tables(settings(folder, "rebuild")), daily, but=_BY_DAY) == []
-    if not SMALL:
+    if SMALL:
+        say("not looked at: the last day as history has it, whose query is for the whole project's columns")
+    else:
         assert as_published(settings(folder, "rebuild"), DAYS[-1]) == as_published(settings(folder, "daily"), DAYS[-1])

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from customer360.errors import SourceError
-from sources import polluted_csv, polluted_ndjson, polluted_parquet
+from sources import polluted_csv, polluted_csv_values, polluted_ndjson, polluted_parquet
 from sources.polluted import Case, read
 
-CASES = (*polluted_csv.CASES, *polluted_ndjson.CASES, *polluted_parquet.CASES)
+CASES = (*polluted_csv.CASES, *polluted_csv_values.CASES, *polluted_ndjson.CASES, *polluted_parquet.CASES)
 
 
 def test_the_corpus_is_large_and_no_name_is_there_twice() -> None:

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -186,6 +187,14 @@ def test_small_tables_are_at_hand_while_one_asks(lake: LocalWarehouse) -> None:
         kept = copies[SUMS.name]
     with pytest.raises(WarehouseError):
         lake.query(f"SELECT * FROM {kept}")
+
+
+def test_a_view_is_not_copied_for_it_may_be_of_any_size(lake: LocalWarehouse) -> None:
+    lake.publish(build(lake, 1, rows=20_000), run=run(1))
+    view = replace(FACTS, name=TableName("core", "all_facts"), partition=None)
+    lake.create_view(view, f"SELECT * FROM {FACTS.name}")
+    with lake.at_hand([view.name, SUMS.name], maximum_bytes=10_000_000) as copies:
+        assert set(copies) == {SUMS.name}
 
 
 def test_a_value_that_says_corrupt_is_no_damaged_file(tmp_path: Path) -> None:

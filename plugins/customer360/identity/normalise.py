@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
 from importlib.metadata import version
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -97,17 +96,15 @@ def normalise_new(warehouse: Warehouse, observed: TableName, config: IdentityCon
     return int(count)
 
 
-def _parts(count: int) -> Iterator[str]:
+def _parts(count: int) -> list[str]:
     """Conditions that divide so many values into parts of about `_AT_ONCE`. Each part reads all observations again, so
     there are as few as memory allows."""
     number = -(-count // _AT_ONCE)
     if number == 1:
-        yield ""
-    edges = [part * 0x10000 // number for part in range(number + 1)] if number > 1 else []
-    for first, end in pairwise(edges):
-        place = "TO_HEX(SHA256(COALESCE(o.raw_value, '')))"
-        # g comes after every hexadecimal digit.
-        yield f" AND {place} >= '{first:04x}' AND {place} < '{f'{end:04x}' if end < 0x10000 else 'g'}'"
+        return [""]
+    place = "TO_HEX(SHA256(COALESCE(o.raw_value, '')))"
+    edges = [*(f"{part * 0x10000 // number:04x}" for part in range(number)), "g"]  # after every hexadecimal digit
+    return [f" AND {place} >= '{first}' AND {place} < '{end}'" for first, end in pairwise(edges)]
 
 
 def _judged(part: pa.Table, trimmed: Any, spelt: Any, config: IdentityConfig) -> pa.Table:

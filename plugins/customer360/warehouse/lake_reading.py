@@ -72,13 +72,15 @@ class LakeReading(LakeSession):
     def at_hand(self, names: Iterable[TableName], *, maximum_bytes: int) -> Iterator[dict[TableName, TableName]]:
         """Copies in memory of these tables as they are now, the smallest first, as far as their files are not larger
         together: where each is, until the block ends. A question about a table of the lake takes 20 ms before a row is
-        read, one about a copy 2. What cannot be read is not copied: whoever asks about it is told."""
+        read, one about a copy 2. A view is not copied, for it may be of any size; nor is what cannot be read: whoever
+        asks about it is told."""
         copies: dict[TableName, TableName] = {}
         with self._errors("look at tables"):
             sizes = file_bytes(self.connection)
         room = maximum_bytes
         try:
-            for name in sorted(names, key=lambda each: sizes.get(each, 0)):
+            tables = [name for name in names if kinds(self.connection, name.dataset).get(name.table) == "TABLE"]
+            for name in sorted(tables, key=lambda each: sizes.get(each, 0)):
                 room -= sizes.get(name, 0)
                 if room < 0:
                     break
